@@ -1,0 +1,85 @@
+/// The type of a tensor's elements.
+public enum DType: String, Hashable, Sendable, CaseIterable {
+    case float64, float32, float16, bfloat16
+    case int64, int32, int8, uint8
+
+    /// Bytes of one element.
+    public var size: Int {
+        switch self {
+        case .float64, .int64: 8
+        case .float32, .int32: 4
+        case .float16, .bfloat16: 2
+        case .int8, .uint8: 1
+        }
+    }
+
+    /// Whether elements are floating-point numbers, the types that gradients are defined for.
+    public var isFloat: Bool {
+        switch self {
+        case .float64, .float32, .float16, .bfloat16: true
+        case .int64, .int32, .int8, .uint8: false
+        }
+    }
+}
+
+extension DType {
+    /// `value` as this type would hold it: rounded to nearest, ties to even; integers truncate and saturate.
+    public func rounding(_ value: Double) -> Double {
+        switch self {
+        case .float64: value
+        case .float32: Double(Float(value))
+        case .float16: Double(halfToFloat(floatToHalf(Float(value))))
+        case .bfloat16: Double(bfloat16ToFloat(floatToBFloat16(Float(value))))
+        case .int64: value.isNaN ? 0 : value.rounded(.towardZero)
+        case .int32: saturating(value, Double(Int32.min), Double(Int32.max))
+        case .int8: saturating(value, -128, 127)
+        case .uint8: saturating(value, 0, 255)
+        }
+    }
+
+    private func saturating(_ value: Double, _ low: Double, _ high: Double) -> Double {
+        value.isNaN ? 0 : min(max(value.rounded(.towardZero), low), high)
+    }
+}
+
+/// Upper half of an IEEE 754 single, rounded to nearest even; NaN stays NaN.
+@inlinable
+public func floatToBFloat16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+    return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
+}
+
+@inlinable
+public func bfloat16ToFloat(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+
+/// IEEE 754 binary16, rounded to nearest even; overflow gives infinity. (Swift's `Float16` is missing on x86 macOS.)
+@inlinable
+public func floatToHalf(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    let sign = UInt16(truncatingIfNeeded: (bits >> 16) & 0x8000)
+    let magnitude = bits & 0x7FFF_FFFF
+    if magnitude > 0x7F80_0000 { return sign | 0x7E00 }
+    if magnitude >= 0x477F_F000 { return sign | 0x7C00 }
+    if magnitude < 0x3880_0000 {
+        // Subnormal half: adding 0.5 aligns the significand so that the hardware does the rounding.
+        let aligned = Float(bitPattern: magnitude) + 0.5
+        return sign | UInt16(truncatingIfNeeded: aligned.bitPattern &- 0x3F00_0000)
+    }
+    let rounded = magnitude &+ 0xFFF &+ ((magnitude >> 13) & 1)
+    return sign | UInt16(truncatingIfNeeded: (rounded &- 0x3800_0000) >> 13)
+}
+
+@inlinable
+public func halfToFloat(_ half: UInt16) -> Float {
+    let sign = UInt32(half & 0x8000) << 16
+    let exponent = UInt32(half >> 10) & 0x1F
+    let fraction = UInt32(half & 0x3FF)
+    switch exponent {
+    case 0:
+        let magnitude = Float(fraction) * 0x1p-24
+        return sign == 0 ? magnitude : -magnitude
+    case 31: return Float(bitPattern: sign | 0x7F80_0000 | (fraction << 13))
+    default: return Float(bitPattern: sign | ((exponent + 112) << 23) | (fraction << 13))
+    }
+}
