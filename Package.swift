@@ -5,6 +5,7 @@ let package = Package(
     name: "clip",
     targets: [
         .target(name: "ModelGraph"),
+        .target(name: "Multimodal", dependencies: ["ModelGraph"]),
     ]
 )
 

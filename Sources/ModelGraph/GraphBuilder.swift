@@ -38,7 +38,7 @@ public final class GraphBuilder {
     /// A value that lives between runs. Asking again for the same name gives the same tensor.
     public func parameter(
         _ name: String, _ shape: Shape, _ initializer: Initializer, dtype: DType = .float32,
-        isTrainable: Bool = true, file: String = #fileID, line: Int = #line
+        isTrainable: Bool = true, bounds: ClosedRange<Double>? = nil, file: String = #fileID, line: Int = #line
     ) -> Tensor {
         let type = TensorType(dtype, shape)
         if let id = parametersByName[name] {
@@ -48,7 +48,8 @@ public final class GraphBuilder {
             }
             return Tensor(builder: self, id: id)
         }
-        let parameter = Parameter(name: name, initializer: initializer, isTrainable: isTrainable)
+        let parameter = Parameter(
+            name: name, initializer: initializer, isTrainable: isTrainable, bounds: bounds)
         let tensor = source(.parameter(parameter), type, file, line)
         parametersByName[name] = tensor.id
         parameterOrder.append(tensor.id)

@@ -31,10 +31,15 @@ public struct Parameter: Hashable, Sendable {
     public var initializer: Initializer
     /// False for state that a step updates by itself, such as batch norm's running statistics.
     public var isTrainable: Bool
+    /// Where an optimiser's step must leave the values: the logit scale stays in [0, ln 100].
+    public var bounds: ClosedRange<Double>?
 
-    public init(name: String, initializer: Initializer, isTrainable: Bool = true) {
+    public init(
+        name: String, initializer: Initializer, isTrainable: Bool = true, bounds: ClosedRange<Double>? = nil
+    ) {
         self.name = name
         self.initializer = initializer
         self.isTrainable = isTrainable
+        self.bounds = bounds
     }
 }

@@ -42,7 +42,8 @@ extension GraphBuilder {
         switch node.op {
         case .input(let name): input(name, node.type)
         case .parameter(let p):
-            parameter(p.name, node.shape, p.initializer, dtype: node.dtype, isTrainable: p.isTrainable)
+            parameter(
+                p.name, node.shape, p.initializer, dtype: node.dtype, isTrainable: p.isTrainable, bounds: p.bounds)
         case .constant(let data): constant(data)
         default: apply(node.op, inputs, node.location)
         }

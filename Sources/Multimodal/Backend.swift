@@ -1,0 +1,76 @@
+/// Something that runs graphs: plain Swift, a processor's vector units, a GPU.
+public protocol Backend: Sendable {
+    /// Whether this backend runs the op of `node` itself. Composites that it declines arrive decomposed.
+    func supports(_ node: Node) -> Bool
+
+    /// Makes `graph` runnable. `parameters` gives every parameter of the graph its first value; a missing one, or one of
+    /// another type, is an error that names it.
+    func compile(
+        _ graph: Graph, parameters: [String: TensorData], options: CompileOptions
+    ) throws -> any Executable
+}
+
+/// How a graph is to be run.
+public struct CompileOptions: Hashable, Sendable {
+    /// Element type of the products; everything between them stays float32.
+    public var precision: Precision
+    /// Worker threads; nil leaves it to the backend, which takes the processor's cores.
+    public var threads: Int?
+
+    public init(precision: Precision = .float32, threads: Int? = nil) {
+        self.precision = precision
+        self.threads = threads
+    }
+
+    public enum Precision: String, Hashable, Sendable, CaseIterable { case float32, bfloat16 }
+}
+
+/// A compiled graph. Its parameters live in it: constants where the graph updates none, else changed by every run.
+///
+/// Runs of one executable follow one another; different executables may run at the same time.
+public protocol Executable: AnyObject, Sendable {
+    /// Computes the outputs by name. Every input of the graph must be there, of its type; anything else is refused.
+    func run(_ inputs: [String: TensorData]) throws -> [String: TensorData]
+
+    /// The value that a parameter has now; nil for a name that the graph lacks.
+    func parameter(_ name: String) throws -> TensorData?
+}
+
+/// Why a graph cannot be compiled or run.
+public struct BackendError: Error, CustomStringConvertible, Sendable {
+    public var message: String
+    public init(_ message: String) { self.message = message }
+    public var description: String { message }
+}
+
+extension Graph {
+    /// `parameters` in the order of the graph's own, or an error that names what is missing or does not fit.
+    public func ordered(_ parameters: [String: TensorData]) throws(BackendError) -> [TensorData] {
+        var result: [TensorData] = []
+        for (parameter, type) in parameterSignature {
+            result.append(try Self.checked(parameters[parameter.name], type, "parameter '\(parameter.name)'"))
+        }
+        return result
+    }
+
+    /// `inputs` in the order of the graph's own, or an error that names what is missing, unknown or does not fit.
+    public func orderedInputs(_ inputs: [String: TensorData]) throws(BackendError) -> [TensorData] {
+        var result: [TensorData] = []
+        for (name, type) in inputSignature {
+            result.append(try Self.checked(inputs[name], type, "input '\(name)'"))
+        }
+        let known = Set(inputSignature.map(\.name))
+        if let unknown = inputs.keys.sorted().first(where: { !known.contains($0) }) {
+            throw BackendError("the graph has no input '\(unknown)'; it has \(known.sorted().joined(separator: ", "))")
+        }
+        return result
+    }
+
+    private static func checked(
+        _ data: TensorData?, _ type: TensorType, _ what: String
+    ) throws(BackendError) -> TensorData {
+        guard let data else { throw BackendError("\(what) (\(type)) is missing") }
+        guard data.type == type else { throw BackendError("\(what) is \(data.type), the graph needs \(type)") }
+        return data
+    }
+}

@@ -1,0 +1,64 @@
+/// Builds the part of a graph that turns pictures into vectors.
+public protocol ImageEncoder: Sendable {
+    /// Height and width of the square pictures it takes, in pixels.
+    var imageSize: Int { get }
+
+    /// `images [batch, 3, imageSize, imageSize]`, normalised, to features. Parameters are declared through `scope`.
+    func build(_ images: Tensor, in scope: ParameterScope) -> EncoderFeatures
+}
+
+/// Builds the part of a graph that turns token ids into vectors.
+public protocol TextEncoder: Sendable {
+    /// Most tokens of a text, start and end included.
+    var contextLength: Int { get }
+    /// Number of token ids it knows.
+    var vocabularySize: Int { get }
+    /// Whether tokens after the end token cannot change the features, so that a batch may be cut to its longest text.
+    var ignoresPadding: Bool { get }
+
+    /// `tokens [batch, length]`, int32, to features. Parameters are declared through `scope`.
+    func build(_ tokens: Tensor, in scope: ParameterScope) -> EncoderFeatures
+}
+
+/// What an encoder gives.
+public struct EncoderFeatures {
+    /// One vector a picture or text: `[batch, width]`.
+    public var pooled: Tensor
+    /// One vector a token: `[batch, tokens, width]`, after the final norm; nil where the encoder has no tokens.
+    public var tokens: Tensor?
+    /// Whether `pooled` is in the embedding space already, so that no projection is added.
+    public var isProjected: Bool
+
+    public init(pooled: Tensor, tokens: Tensor? = nil, isProjected: Bool = false) {
+        self.pooled = pooled
+        self.tokens = tokens
+        self.isProjected = isProjected
+    }
+}
+
+/// Declares parameters under a prefix: `scope["ln_1"].parameter("weight", ...)` is `visual.ln_1.weight`.
+///
+/// Names are those of OpenCLIP's checkpoints (mlfoundations/open_clip src/open_clip/model.py), and so are layouts: linear
+/// weights `[out, in]`, convolutions `[out, in, height, width]`.
+public struct ParameterScope {
+    public let builder: GraphBuilder
+    public let prefix: String
+
+    public init(builder: GraphBuilder, prefix: String = "") {
+        self.builder = builder
+        self.prefix = prefix
+    }
+
+    /// The scope one level further in.
+    public subscript(_ name: String) -> ParameterScope {
+        ParameterScope(builder: builder, prefix: prefix + name + ".")
+    }
+
+    public func parameter(
+        _ name: String, _ shape: Shape, _ initializer: Initializer, isTrainable: Bool = true,
+        bounds: ClosedRange<Double>? = nil, file: String = #fileID, line: Int = #line
+    ) -> Tensor {
+        builder.parameter(
+            prefix + name, shape, initializer, isTrainable: isTrainable, bounds: bounds, file: file, line: line)
+    }
+}
