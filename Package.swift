@@ -9,11 +9,23 @@ let package = Package(
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "AtomicFiles"),
         .target(name: "Multimodal", dependencies: ["ModelGraph", "YAML"]),
+        .plugin("ViTEncoder", "ViT"),
+        .plugin("TransformerEncoder", "Transformer"),
+        .plugin("InfoNCELoss", "InfoNCE"),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
     ],
     cxxLanguageStandard: .cxx17
 )
+
+extension Target {
+    /// A first-party plugin in `Plugins/<folder>`: it may import what a stranger's plugin may.
+    static func plugin(_ name: String, _ folder: String, dependencies: [Target.Dependency] = []) -> Target {
+        .target(
+            name: name, dependencies: ["Multimodal"] + dependencies, path: "Plugins/\(folder)",
+            exclude: ["README.md"], sources: ["Sources"], resources: [.embedInCode("plugin.yaml")])
+    }
+}
 
 for target in package.targets where ![.system, .binary].contains(target.type) {
     target.swiftSettings = [
