@@ -5,7 +5,8 @@ let package = Package(
     name: "clip",
     targets: [
         .target(name: "ModelGraph"),
-        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .systemLibrary(
+            name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "AtomicFiles"),
         .target(name: "Multimodal", dependencies: ["ModelGraph", "YAML"]),

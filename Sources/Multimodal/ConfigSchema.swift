@@ -80,10 +80,12 @@ extension ConfigSchema.Setting {
 
     private func checkRange(_ number: Double, _ value: YAMLNode) throws {
         if let minimum, number < minimum {
-            throw value.error("\(name) is \(try value.text()), below the minimum", remedy: "the least is \(plain(minimum))")
+            throw value.error(
+                "\(name) is \(try value.text()), below the minimum", remedy: "the least is \(plain(minimum))")
         }
         if let maximum, number > maximum {
-            throw value.error("\(name) is \(try value.text()), above the maximum", remedy: "the most is \(plain(maximum))")
+            throw value.error(
+                "\(name) is \(try value.text()), above the maximum", remedy: "the most is \(plain(maximum))")
         }
     }
 

@@ -43,7 +43,8 @@ public final class Embedder: Sendable {
         let input = TensorData(TensorType(.float32, shape)) { bytes in
             images.withUnsafeBytes { bytes.copyMemory(from: $0) }
             if batch > count {
-                UnsafeMutableRawBufferPointer(rebasing: bytes[(images.count * 4)...]).initializeMemory(as: UInt8.self, repeating: 0)
+                UnsafeMutableRawBufferPointer(rebasing: bytes[(images.count * 4)...]).initializeMemory(
+                    as: UInt8.self, repeating: 0)
             }
         }
         let executable = try executable(.images(batch: batch)) { try model.imageGraph(batch: batch) }
@@ -64,14 +65,17 @@ public final class Embedder: Sendable {
                 throw BackendError("token id \(id) is outside of the model's vocabulary of \(vocabulary)")
             }
         }
-        let length = model.text.ignoresPadding ? min((longest + 7) / 8 * 8, model.text.contextLength) : model.text.contextLength
+        let length =
+            model.text.ignoresPadding ? min((longest + 7) / 8 * 8, model.text.contextLength) : model.text.contextLength
         let batch = Self.rounded(texts.count)
         var ids = [Int32](repeating: padToken, count: batch * length)
         for row in 0..<batch {
             let text = texts[min(row, texts.count - 1)]
             ids.replaceSubrange(row * length..<row * length + text.ids.count, with: text.ids)
         }
-        guard let input = TensorData(ids, shape: [batch, length]) else { throw BackendError("the token batch is empty") }
+        guard let input = TensorData(ids, shape: [batch, length]) else {
+            throw BackendError("the token batch is empty")
+        }
         let executable = try executable(.texts(batch: batch, length: length)) {
             try model.textGraph(batch: batch, length: length)
         }
@@ -105,7 +109,9 @@ public final class Embedder: Sendable {
         }
         let width = output.shape.count / output.shape[0]
         return TensorData(TensorType(.float32, [count, width])) { bytes in
-            output.withUnsafeBytes { bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<(count * width * 4)])) }
+            output.withUnsafeBytes {
+                bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<(count * width * 4)]))
+            }
         }
     }
 }

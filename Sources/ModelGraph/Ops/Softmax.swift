@@ -66,9 +66,12 @@ public struct SoftmaxCrossEntropy: OpDefinition {
     public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
         var losses: [Double] = []
         for (row, label) in zip(inputs[0].rows, inputs[1].values) {
-            guard (0..<row.count).contains(Int(label)) else { throw OpFault("label \(label) is outside of 0..<\(row.count)") }
+            guard (0..<row.count).contains(Int(label)) else {
+                throw OpFault("label \(label) is outside of 0..<\(row.count)")
+            }
             let top = row.max() ?? 0
-            losses.append(naturalLog(row.reduce(0) { $0 + exponential($1 - top) }) + top - row[row.startIndex + Int(label)])
+            losses.append(
+                naturalLog(row.reduce(0) { $0 + exponential($1 - top) }) + top - row[row.startIndex + Int(label)])
         }
         return losses
     }

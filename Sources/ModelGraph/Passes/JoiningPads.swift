@@ -19,7 +19,8 @@ extension Graph {
             switch node.op {
             case .pad(let pad) where uses[node.id] == 1:
                 let end = node.shape[pad.axis] - pad.after
-                covers[node.id] = Cover(axis: pad.axis, pieces: [Piece(start: pad.before, end: end, source: node.inputs[0])])
+                covers[node.id] = Cover(
+                    axis: pad.axis, pieces: [Piece(start: pad.before, end: end, source: node.inputs[0])])
                 return nil
             case .binary(.add):
                 guard let left = covers[node.inputs[0]], let right = covers[node.inputs[1]],
