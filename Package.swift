@@ -9,12 +9,16 @@ let package = Package(
             name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "AtomicFiles"),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "JSONLines", dependencies: ["CSimdJSON"]),
         .target(name: "Multimodal", dependencies: ["ModelGraph", "YAML"]),
         .plugin("ViTEncoder", "ViT"),
         .plugin("TransformerEncoder", "Transformer"),
         .plugin("InfoNCELoss", "InfoNCE"),
+        .plugin("ReferenceBackend", "Reference"),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
+        .testTarget(name: "JSONLinesTests", dependencies: ["JSONLines", "AtomicFiles"]),
     ],
     cxxLanguageStandard: .cxx17
 )

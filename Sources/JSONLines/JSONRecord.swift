@@ -58,7 +58,8 @@ public struct JSONRecord: Sendable {
         fields.compactMap { field in
             guard !names.contains(where: { matches(field, $0) }) else { return nil }
             return RawField(
-                unchecked: Array(bytes[field.key]), value: RawJSON(unchecked: Array(bytes[field.value]), kind: field.kind))
+                unchecked: Array(bytes[field.key]),
+                value: RawJSON(unchecked: Array(bytes[field.value]), kind: field.kind))
         }
     }
 
@@ -107,7 +108,8 @@ public final class JSONRecordParser {
         }
         let floats: JSONRecord.Floats =
             switch result.floats {
-            case CSJ_FLOATS_OK: .values(Array(UnsafeBufferPointer(start: result.float_values, count: result.float_count)))
+            case CSJ_FLOATS_OK:
+                .values(Array(UnsafeBufferPointer(start: result.float_values, count: result.float_count)))
             case CSJ_FLOATS_NOT_NUMBERS: .notNumbers(index: result.floats_error_index)
             case CSJ_FLOATS_OUT_OF_RANGE: .outOfRange(index: result.floats_error_index)
             default: .none
