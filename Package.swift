@@ -18,7 +18,6 @@ let package = Package(
         .plugin("ReferenceBackend", "Reference"),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
-        .testTarget(name: "JSONLinesTests", dependencies: ["JSONLines", "AtomicFiles"]),
     ],
     cxxLanguageStandard: .cxx17
 )
