@@ -16,6 +16,7 @@ let package = Package(
         .plugin("TransformerEncoder", "Transformer"),
         .plugin("InfoNCELoss", "InfoNCE"),
         .plugin("ReferenceBackend", "Reference"),
+        .plugin("ResNetEncoder", "ResNet"),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
     ],
