@@ -58,7 +58,8 @@ public struct JSONRecord: Sendable {
         fields.compactMap { field in
             guard !names.contains(where: { matches(field, $0) }) else { return nil }
             return RawField(
-                unchecked: Array(bytes[field.key]), value: RawJSON(unchecked: Array(bytes[field.value]), kind: field.kind))
+                unchecked: Array(bytes[field.key]),
+                value: RawJSON(unchecked: Array(bytes[field.value]), kind: field.kind))
         }
     }
 
@@ -107,7 +108,8 @@ public final class JSONRecordParser {
         }
         let floats: JSONRecord.Floats =
             switch result.floats {
-            case CSJ_FLOATS_OK: .values(Array(UnsafeBufferPointer(start: result.float_values, count: result.float_count)))
+            case CSJ_FLOATS_OK:
+                .values(Array(UnsafeBufferPointer(start: result.float_values, count: result.float_count)))
             case CSJ_FLOATS_NOT_NUMBERS: .notNumbers(index: result.floats_error_index)
             case CSJ_FLOATS_OUT_OF_RANGE: .outOfRange(index: result.floats_error_index)
             default: .none
@@ -125,7 +127,8 @@ public final class JSONRecordParser {
             case CSJ_BAD_STRING: ("json.syntax", "broken JSON: a bad escape in the string \(place)")
             case CSJ_BAD_NUMBER: ("json.syntax", "broken JSON: a malformed or too large number \(place)")
             case CSJ_DUPLICATE_KEY: ("json.duplicate", "broken JSON: the key \(place) was given before")
-            case CSJ_TRUNCATED: ("json.syntax", "broken JSON: the line ends inside a value")
+            case CSJ_OPEN_STRING: ("json.syntax", "broken JSON: the line ends inside a string")
+            case CSJ_OPEN_OBJECT: ("json.syntax", "broken JSON: the line does not end with the '}' of its object")
             case CSJ_TRAILING: ("json.syntax", "broken JSON: something follows the object \(place)")
             case CSJ_NO_MEMORY: ("json.memory", "not enough memory to read a JSON line of \(line.count) bytes")
             default: ("json.syntax", "broken JSON \(place)")
