@@ -25,7 +25,8 @@ public struct EmbedInput: Sendable, Hashable {
             content = .text(text)
         } else {
             throw RecordError(
-                code: "input.utf8", message: "the line is not UTF-8 text; convert it, or pass --as image if it is a path")
+                code: "input.utf8",
+                message: "the line is not UTF-8 text; convert it, or pass --as image if it is a path")
         }
         return EmbedInput(id: RecordID(line: line), line: line, content: content, extra: [])
     }

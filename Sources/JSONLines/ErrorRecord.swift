@@ -15,7 +15,9 @@ public struct ErrorRecord: WireRecord, Hashable, CustomStringConvertible {
 
     /// Reads an error record; nil when the record is none: it has no object under `error`.
     init?(_ record: JSONRecord, line: Int, parser: JSONRecordParser) {
-        guard let raw = record.raw("error"), raw.kind == .object, record.kind(of: "embedding") == nil else { return nil }
+        guard let raw = record.raw("error"), raw.kind == .object, record.kind(of: "embedding") == nil else {
+            return nil
+        }
         let inner = try? parser.parse(raw.bytes)
         let code = (try? inner?.string("code")) ?? "upstream"
         let message = (try? inner?.string("message")) ?? "the record failed upstream"

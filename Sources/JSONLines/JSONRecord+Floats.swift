@@ -11,13 +11,16 @@ extension JSONRecord {
         switch (field.kind, floats) {
         case (.array, .values(let read)): values = read
         case (.array, .notNumbers(let index)):
-            throw RecordError(code: "embedding.value", message: "'\(key)' holds something other than a number at index \(index)")
+            throw RecordError(
+                code: "embedding.value", message: "'\(key)' holds something other than a number at index \(index)")
         case (.array, .outOfRange(let index)):
-            throw RecordError(code: "embedding.value", message: "'\(key)' holds a number beyond float32 at index \(index)")
+            throw RecordError(
+                code: "embedding.value", message: "'\(key)' holds a number beyond float32 at index \(index)")
         case (.string, _): values = try base64Floats(field, key)
         default:
             throw RecordError(
-                code: "embedding.type", message: "'\(key)' must be an array of numbers or a base64 string, found \(field.kind)")
+                code: "embedding.type",
+                message: "'\(key)' must be an array of numbers or a base64 string, found \(field.kind)")
         }
         guard !values.isEmpty else { throw RecordError(code: "embedding.empty", message: "'\(key)' is empty") }
         return values
@@ -35,7 +38,8 @@ extension JSONRecord {
         }
         guard decoded.count % 4 == 0 else {
             throw RecordError(
-                code: "embedding.base64", message: "'\(key)' has \(decoded.count) bytes, which are no whole float32 values")
+                code: "embedding.base64",
+                message: "'\(key)' has \(decoded.count) bytes, which are no whole float32 values")
         }
         let values = decoded.withUnsafeBytes { bytes in
             (0..<bytes.count / 4).map { index in
@@ -54,7 +58,9 @@ package enum Base64 {
     package static func encode(_ bytes: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { out in
             bytes.withUnsafeBufferPointer { bytes in
-                out.withMemoryRebound(to: CChar.self) { csj_base64_encode(bytes.baseAddress, bytes.count, $0.baseAddress) }
+                out.withMemoryRebound(to: CChar.self) {
+                    csj_base64_encode(bytes.baseAddress, bytes.count, $0.baseAddress)
+                }
             }
             return (bytes.count + 2) / 3 * 4
         }

@@ -48,7 +48,9 @@ final class OutputBuffer {
 
     func append(_ other: [UInt8]) { other.withUnsafeBytes { append($0) } }
 
-    func append(_ text: StaticString) { append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)) }
+    func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
 
     /// A JSON string with its quotes: what JSON demands is escaped, nothing else.
     func appendQuoted(_ string: String) {
@@ -79,7 +81,8 @@ final class OutputBuffer {
     }
 
     private func grow(_ room: Int) {
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count + room, bytes.count * 2), alignment: 16)
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(count + room, bytes.count * 2), alignment: 16)
         larger.copyMemory(from: written)
         bytes.deallocate()
         bytes = larger

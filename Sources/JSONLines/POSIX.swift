@@ -1,10 +1,10 @@
 // The one place that knows which C library there is.
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 enum POSIX {
@@ -15,11 +15,11 @@ enum POSIX {
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         while true {
             #if canImport(Glibc)
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             #elseif canImport(Musl)
-            let count = Musl.read(descriptor, buffer.baseAddress, buffer.count)
+                let count = Musl.read(descriptor, buffer.baseAddress, buffer.count)
             #else
-            let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+                let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
             #endif
             if count >= 0 { return count }
             let code = errno
@@ -32,11 +32,11 @@ enum POSIX {
     static func write(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
         while true {
             #if canImport(Glibc)
-            let count = Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+                let count = Glibc.write(descriptor, buffer.baseAddress, buffer.count)
             #elseif canImport(Musl)
-            let count = Musl.write(descriptor, buffer.baseAddress, buffer.count)
+                let count = Musl.write(descriptor, buffer.baseAddress, buffer.count)
             #else
-            let count = Darwin.write(descriptor, buffer.baseAddress, min(buffer.count, Int(Int32.max)))
+                let count = Darwin.write(descriptor, buffer.baseAddress, min(buffer.count, Int(Int32.max)))
             #endif
             if count >= 0 { return count }
             let code = errno

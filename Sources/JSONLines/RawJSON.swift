@@ -82,7 +82,9 @@ func decodedString(_ bytes: UnsafeRawBufferPointer) -> String {
         case UInt8(ascii: "u"):
             var value = hex(at: index)
             index += 4
-            if (0xD800..<0xDC00).contains(value), byte(index) == UInt8(ascii: "\\"), byte(index + 1) == UInt8(ascii: "u") {
+            if (0xD800..<0xDC00).contains(value), byte(index) == UInt8(ascii: "\\"),
+                byte(index + 1) == UInt8(ascii: "u")
+            {
                 value = 0x10000 + (value - 0xD800) << 10 + ((hex(at: index + 2) &- 0xDC00) & 0x3FF)
                 index += 6
             }
