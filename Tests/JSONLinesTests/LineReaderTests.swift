@@ -70,10 +70,24 @@ import Testing
         _ = try reader.next()
         #expect(reader.isReady)
         _ = try reader.next()
-        #expect(!reader.isReady)
+        #expect(!reader.isReady)  // "c" may go on
+        let records = EmbedInputReader(reader)
+        #expect(write(ends[1], "\n\n", 2) == 2)
+        _ = try records.next()
+        #expect(!records.isReady)  // the empty line is an error only if another follows
+        #expect(write(ends[1], "d\ne", 3) == 3)
+        #expect(records.isReady)
+        _ = try records.next()
+        _ = try records.next()
+        #expect(!records.isReady)
         close(ends[1])
-        #expect(reader.isReady)
-        #expect(try split(reader) == ["3:c"])
+        #expect(records.isReady)
+        guard case .input(let input)? = try records.next() else {
+            Issue.record("no last line")
+            return
+        }
+        #expect(input.line == 6 && input.content == .text("e"))
+        #expect(try records.next() == nil)
         #expect(try reader.next() == nil)
     }
 
