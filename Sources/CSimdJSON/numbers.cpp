@@ -5,32 +5,24 @@
 #include <cstring>
 
 #include "CSimdJSON.h"
+#include "floats.hpp"
 
 namespace {
 
 // One more than the longest: "-1.17549435e-38" and its comma.
 constexpr size_t float_room = 20;
 
-#if defined(__cpp_lib_to_chars)
-template <typename T> size_t shortest(T value, char *out) {
-    return size_t(std::to_chars(out, out + 32, value).ptr - out);
-}
-#else
-size_t shortest(float value, char *out) {
-    for (int digits = 6; digits <= 9; digits++) {
-        int length = std::snprintf(out, 32, "%.*g", digits, double(value));
-        if (digits == 9 || std::strtof(out, nullptr) == value) return size_t(length);
-    }
-    return 0;
-}
 size_t shortest(double value, char *out) {
+#if defined(__cpp_lib_to_chars)
+    return size_t(std::to_chars(out, out + 32, value).ptr - out);
+#else
     for (int digits = 15; digits <= 17; digits++) {
         int length = std::snprintf(out, 32, "%.*g", digits, value);
         if (digits == 17 || std::strtod(out, nullptr) == value) return size_t(length);
     }
     return 0;
-}
 #endif
+}
 
 constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -56,13 +48,13 @@ extern "C" size_t csj_write_floats(const float *floats, size_t count, char *out,
             return 0;
         }
         if (i > 0) *place++ = ',';
-        place += shortest(floats[i], place);
+        place = write_shortest(floats[i], place);
     }
     *place++ = ']';
     return size_t(place - out);
 }
 
-extern "C" size_t csj_write_float(float value, char *out) { return shortest(value, out); }
+extern "C" size_t csj_write_float(float value, char *out) { return size_t(write_shortest(value, out) - out); }
 
 extern "C" size_t csj_write_double(double value, char *out) { return shortest(value, out); }
 

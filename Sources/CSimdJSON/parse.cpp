@@ -62,7 +62,7 @@ class Walker {
 
     csj_status top(const char *float_key) {
         ondemand::object object;
-        if (document.get_object().get(object)) return CSJ_SYNTAX;
+        if (auto error = document.get_object().get(object)) return status(error);
         std::string_view wanted(float_key);
         for (auto item : object) {
             ondemand::field field;
@@ -150,9 +150,8 @@ class Walker {
         case NUMBER_ERROR: return CSJ_BAD_NUMBER;
         case UTF8_ERROR: return CSJ_NOT_UTF8;
         case DEPTH_ERROR: return CSJ_TOO_DEEP;
-        case UNCLOSED_STRING:
-        case EMPTY:
-        case INCOMPLETE_ARRAY_OR_OBJECT: return CSJ_TRUNCATED;
+        case UNCLOSED_STRING: return CSJ_OPEN_STRING;
+        case INCOMPLETE_ARRAY_OR_OBJECT: return CSJ_OPEN_OBJECT;
         default: return CSJ_SYNTAX;
         }
     }
@@ -292,6 +291,7 @@ bool reserve(csj_parser &parser, size_t needed) {
     delete parser.parser;  // its own memory grows with the longest line, too
     parser.parser = nullptr;
     std::free(parser.buffer);
+    std::vector<float>().swap(parser.floats);
     parser.capacity = std::max(needed + needed / 4, size_t(1) << 14);
     parser.buffer = static_cast<uint8_t *>(std::malloc(parser.capacity));
     parser.parser = new (std::nothrow) ondemand::parser(SIMDJSON_MAXSIZE_BYTES);
@@ -323,7 +323,7 @@ csj_result parse(csj_parser &parser, const uint8_t *text, size_t length, size_t 
         }
         return failed(CSJ_SYNTAX, first);
     }
-    if (error == UNCLOSED_STRING || error == EMPTY) return failed(CSJ_TRUNCATED, length);
+    if (error == UNCLOSED_STRING) return failed(CSJ_OPEN_STRING, length);
     if (error) return failed(error == MEMALLOC ? CSJ_NO_MEMORY : CSJ_SYNTAX, first);
 
     Walker walker(parser, document, parser.buffer, max_depth);

@@ -51,6 +51,7 @@ public final class LineReader {
     private var end = 0
     private var atEnd = false
     private var count = 0
+    private var failure: ReadError?
 
     private static let chunk = 1 << 18
 
@@ -104,9 +105,13 @@ public final class LineReader {
     }
 
     /// True when `next()` answers without waiting for input: write out what is pending before calling it otherwise.
+    /// Takes in what has arrived.
     public var isReady: Bool {
-        if atEnd || lengthOfBufferedLine() != nil { return true }
-        return POSIX.wait(for: Int16(POLLIN), on: descriptor, milliseconds: 0)
+        while !atEnd, failure == nil, lengthOfBufferedLine() == nil, end - start <= maximumLength + 1 {
+            guard POSIX.wait(for: Int16(POLLIN), on: descriptor, milliseconds: 0) else { return false }
+            try? fill()  // a failure is kept for `next()`
+        }
+        return true
     }
 
     private func lengthOfBufferedLine() -> Int? {
@@ -133,6 +138,7 @@ public final class LineReader {
 
     /// Reads at least one byte more, or finds the end.
     private func fill() throws(ReadError) {
+        if let failure { throw failure }
         let pending = end - start
         let small = Self.chunk * 2
         // Room for one chunk beyond what is pending; memory of a giant line is given back after it.
@@ -153,7 +159,11 @@ public final class LineReader {
             end = pending
         }
         let count = POSIX.read(descriptor, into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
-        guard count >= 0 else { throw ReadError(name: name, code: Int32(-count)) }
+        guard count >= 0 else {
+            let error = ReadError(name: name, code: Int32(-count))
+            failure = error
+            throw error
+        }
         atEnd = count == 0
         end += count
     }

@@ -8,7 +8,8 @@ public enum EmbeddingEncoding: String, Sendable, CaseIterable {
     case base64
 }
 
-/// Writes the fields of one JSON object, in the order of the calls. The caller gives each key once.
+/// Writes the fields of one JSON object, in the order of the calls. The caller gives each key once;
+/// constant keys need no escapes, others go through `RawField`.
 public struct ObjectWriter {
     private let buffer: OutputBuffer
     private var isFirst = true

@@ -13,20 +13,21 @@ final class RecordLines {
 
     init(_ lines: LineReader) { self.lines = lines }
 
-    var isReady: Bool { held != nil || lines.isReady }
+    /// True when `next()` answers without waiting for input. Takes in what has arrived.
+    var isReady: Bool {
+        while held == nil {
+            guard lines.isReady else { return false }
+            // The end and a failure come again with `next()`.
+            guard let item = try? lines.next() else { return true }
+            take(item)
+        }
+        return true
+    }
 
     func next() throws(ReadError) -> Item? {
         while held == nil {
-            switch try lines.next() {
-            case nil: return nil
-            case .line(let line) where line.bytes.isEmpty:
-                empty = (empty.isEmpty ? line.number : empty.lowerBound)..<(line.number + 1)
-            case .line(let line): held = .line(line)
-            case .tooLong(let number, let length):
-                let limit = lines.maximumLength
-                held = failure(
-                    number, "line.length", "the line has \(length) bytes, more than the \(limit) a line may have")
-            }
+            guard let item = try lines.next() else { return nil }
+            take(item)
         }
         if let number = empty.first {
             empty.removeFirst()
@@ -34,6 +35,18 @@ final class RecordLines {
         }
         defer { held = nil }
         return held
+    }
+
+    private func take(_ item: LineReader.Item) {
+        switch item {
+        case .line(let line) where line.bytes.isEmpty:
+            empty = (empty.isEmpty ? line.number : empty.lowerBound)..<(line.number + 1)
+        case .line(let line): held = .line(line)
+        case .tooLong(let number, let length):
+            let limit = lines.maximumLength
+            held = failure(
+                number, "line.length", "the line has \(length) bytes, more than the \(limit) a line may have")
+        }
     }
 
     private func failure(_ line: Int, _ code: String, _ message: String) -> Item {

@@ -18,7 +18,8 @@ typedef enum {
     CSJ_BAD_STRING,  // an unknown escape, or half of a surrogate pair
     CSJ_BAD_NUMBER,  // malformed, or beyond a double
     CSJ_DUPLICATE_KEY,
-    CSJ_TRUNCATED,  // the text ends inside a value
+    CSJ_OPEN_STRING,  // the text ends inside a string
+    CSJ_OPEN_OBJECT,  // the text does not end with '}'
     CSJ_TRAILING,   // something follows the object
     CSJ_NO_MEMORY,
 } csj_status;
