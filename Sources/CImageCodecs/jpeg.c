@@ -23,6 +23,11 @@ static void on_error(j_common_ptr common) {
     jpeg_job *job = common->client_data;
     char message[JMSG_LENGTH_MAX];
     common->err->format_message(common, message);
+    if (common->err->msg_code == JERR_IMAGE_TOO_BIG) {
+        // So that the caller can say how big.
+        job->info->width = job->decoder.image_width;
+        job->info->height = job->decoder.image_height;
+    }
     cic_set_message(job->info, message);
     longjmp(job->escape, 1);
 }

@@ -21,6 +21,11 @@ static int read_features(const uint8_t *data, size_t size, WebPBitstreamFeatures
     memset(info, 0, sizeof(*info));
     if (size < 12) return cic_fail(info, CIC_TRUNCATED, "the data end too early");
     uint64_t riff = (uint64_t)data[4] | (uint64_t)data[5] << 8 | (uint64_t)data[6] << 16 | (uint64_t)data[7] << 24;
+    if (size >= 30 && memcmp(data + 12, "VP8X", 4) == 0) {
+        // libwebp does not tell the size of a canvas that it finds too large.
+        info->width = 1 + ((uint32_t)data[24] | (uint32_t)data[25] << 8 | (uint32_t)data[26] << 16);
+        info->height = 1 + ((uint32_t)data[27] | (uint32_t)data[28] << 8 | (uint32_t)data[29] << 16);
+    }
     VP8StatusCode status = WebPGetFeatures(data, size, features);
     if (status == VP8_STATUS_OK) {
         if (features->width <= 0 || features->height <= 0) return cic_fail(info, CIC_CORRUPT, "width or height is zero");
