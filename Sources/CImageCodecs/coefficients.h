@@ -1,5 +1,5 @@
-// The filters and weights of a separable resize, as Pillow computes them (src/libImaging/Resample.c): every operation is
-// in double precision, in the same order, and never fused, because the results are rounded to fixed point afterwards.
+// The filters and weights of a separable resize, as Pillow computes them (src/libImaging/Resample.c): every operation
+// is in double precision, in the same order, and never fused, because the results are rounded to fixed point after.
 
 #ifndef CLIP_IMAGE_CODECS_COEFFICIENTS_H
 #define CLIP_IMAGE_CODECS_COEFFICIENTS_H

@@ -155,7 +155,7 @@ static int run(png_job *job) {
     return CIC_OK;
 }
 
-// The size stands at a fixed place; reading it here keeps libpng from ever seeing a picture that is refused for its size.
+// The size stands at a fixed place; reading it here keeps libpng from seeing a picture that is refused for its size.
 int cic_png_header(const uint8_t *data, size_t size, cic_info *info) {
     memset(info, 0, sizeof(*info));
     if (size < 33) return cic_fail(info, CIC_TRUNCATED, "the data end too early");
@@ -184,7 +184,8 @@ static void write_bytes(png_structp png, png_bytep bytes, size_t count) {
 static void flush_nothing(png_structp png) { (void)png; }
 
 int cic_png_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, cic_sink sink, void *context, cic_info *info) {
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, cic_sink sink, void *context,
+    cic_info *info) {
     memset(info, 0, sizeof(*info));
     if (channels != 1 && channels != 3) return cic_fail(info, CIC_UNSUPPORTED, "only gray and RGB are written");
     png_job job = {.info = info, .sink = sink, .sink_context = context};

@@ -1,5 +1,5 @@
-// Two-pass resampling with Pillow's 8-bit fixed-point arithmetic. Sums are exact integers, so their order is free and the
-// loops may be vectorised as the processor likes.
+// Two-pass resampling with Pillow's 8-bit fixed-point arithmetic. Sums are exact integers, so their order is free and
+// the loops may be vectorised as the processor likes.
 
 #include "coefficients.h"
 #include "support.h"
@@ -14,7 +14,10 @@ enum { FRACTION_BITS = 32 - 8 - 2, HALF = 1 << (FRACTION_BITS - 1) };
 #define INLINE static inline __attribute__((always_inline))
 
 typedef int32_t lanes4 __attribute__((vector_size(16)));
+typedef int32_t lanes8 __attribute__((vector_size(32)));
+typedef int32_t lanes2 __attribute__((vector_size(8)));
 typedef uint8_t bytes4 __attribute__((vector_size(4)));
+typedef uint8_t bytes8 __attribute__((vector_size(8)));
 
 INLINE uint8_t clip(int32_t sum) {
     int32_t value = sum >> FRACTION_BITS;
@@ -41,25 +44,34 @@ INLINE void horizontal_row(const uint8_t *in, int channels, const cic_weights *w
             out[2 * x + 1] = clip(b);
         } else {
             lanes4 sum = {HALF, HALF, HALF, HALF};
-            // Three channels load a fourth byte that is not used, except at the last tap, where it may not exist.
-            int32_t whole = channels == 3 ? taps - 1 : taps;
-            for (int32_t t = 0; t < whole; t++) {
-                bytes4 pixel;
-                memcpy(&pixel, p, 4);
-                sum += __builtin_convertvector(pixel, lanes4) * k[t];
-                p += channels;
+            int32_t t = 0;
+            // Two taps as eight lanes. Eight bytes hold them and two bytes of the next tap, so three must be left.
+            lanes8 pairs = {0};
+            for (; t + 3 <= taps; t += 2, p += 2 * channels) {
+                bytes8 two;
+                memcpy(&two, p, 8);
+                if (channels == 3) two = __builtin_shufflevector(two, two, 0, 1, 2, 3, 3, 4, 5, 6);
+                lanes2 weight;
+                memcpy(&weight, k + t, 8);
+                pairs += __builtin_convertvector(two, lanes8)
+                    * __builtin_shufflevector(weight, weight, 0, 0, 0, 0, 1, 1, 1, 1);
             }
-            if (channels == 3 && taps > 0) {
-                lanes4 last = {p[0], p[1], p[2], 0};
-                sum += last * k[taps - 1];
+            sum += __builtin_shufflevector(pairs, pairs, 0, 1, 2, 3) + __builtin_shufflevector(pairs, pairs, 4, 5, 6, 7);
+            for (; t < taps; t++, p += channels) {
+                lanes4 pixel = {p[0], p[1], p[2], channels == 4 ? p[3] : 0};
+                sum += pixel * k[t];
             }
-            for (int c = 0; c < channels; c++) out[(size_t)x * (size_t)channels + (size_t)c] = clip(sum[c]);
+            const lanes4 low = {0, 0, 0, 0}, high = {255, 255, 255, 255};
+            sum = __builtin_elementwise_min(__builtin_elementwise_max(sum >> FRACTION_BITS, low), high);
+            bytes4 pixel = __builtin_convertvector(sum, bytes4);
+            memcpy(out + (size_t)x * (size_t)channels, &pixel, (size_t)channels);
         }
     }
 }
 
 INLINE void horizontal_pass(
-    const uint8_t *in, size_t in_row, int channels, const cic_weights *weights, int32_t width, int32_t rows, uint8_t *out) {
+    const uint8_t *in, size_t in_row, int channels, const cic_weights *weights, int32_t width, int32_t rows,
+    uint8_t *out) {
     size_t out_row = (size_t)width * (size_t)channels;
     for (int32_t y = 0; y < rows; y++) {
         const uint8_t *source = in + (size_t)y * in_row;
@@ -146,7 +158,8 @@ static void store_u16(double sum, uint8_t *out) {
 }
 
 static void horizontal_u16(
-    const uint8_t *in, size_t in_row, int channels, const cic_weights *weights, int32_t width, int32_t rows, uint8_t *out) {
+    const uint8_t *in, size_t in_row, int channels, const cic_weights *weights, int32_t width, int32_t rows,
+    uint8_t *out) {
     (void)channels;
     for (int32_t y = 0; y < rows; y++, in += in_row) {
         for (int32_t x = 0; x < width; x++, out += 2) {
@@ -223,8 +236,8 @@ static int run_passes(
         return CIC_OK;
     }
 
-    // The result between the passes is rounded, so their order shows. Pillow, since version 13, begins with the vertical
-    // pass if the height shrinks by more than twice what the width does; before, it never did.
+    // The result between the passes is rounded, so their order shows. Pillow, since version 13, begins with the
+    // vertical pass if the height shrinks by more than twice what the width does; earlier versions never did.
     int64_t shrinks_x = (int64_t)job->source_width - job->out_width;
     int64_t shrinks_y = (int64_t)job->source_height - job->out_height;
     int vertical_first = shrinks_y > 0 && shrinks_y > 2 * shrinks_x;
@@ -242,7 +255,8 @@ static int run_passes(
 }
 
 static int resize(
-    const uint8_t *source, size_t pixel, int channels, int real, const cic_resize *job, const passes *run, uint8_t *out) {
+    const uint8_t *source, size_t pixel, int channels, int real, const cic_resize *job, const passes *run,
+    uint8_t *out) {
     if (!valid(job)) return CIC_UNSUPPORTED;
     axis horizontal = {0}, vertical = {0};
     int status = make_axis(

@@ -28,7 +28,9 @@ static int read_features(const uint8_t *data, size_t size, WebPBitstreamFeatures
     }
     VP8StatusCode status = WebPGetFeatures(data, size, features);
     if (status == VP8_STATUS_OK) {
-        if (features->width <= 0 || features->height <= 0) return cic_fail(info, CIC_CORRUPT, "width or height is zero");
+        if (features->width <= 0 || features->height <= 0) {
+            return cic_fail(info, CIC_CORRUPT, "width or height is zero");
+        }
         info->width = (uint32_t)features->width;
         info->height = (uint32_t)features->height;
         info->layout = features->has_alpha ? CIC_RGBA : CIC_RGB;

@@ -10,7 +10,8 @@ extension Image {
     ///   - bytes: the whole file.
     ///   - source: where the bytes came from, for error messages.
     /// - Throws: `ImageError` (`image.empty`, `image.decode`, `image.truncated`, `image.too-large`).
-    public init(decoding bytes: [UInt8], source: String? = nil, limits: ImageLimits = ImageLimits()) throws(ImageError) {
+    public init(decoding bytes: [UInt8], source: String? = nil, limits: ImageLimits = ImageLimits()) throws(ImageError)
+    {
         do throws(ImageError) {
             self = try bytes.withUnsafeBufferPointer { (buffer) throws(ImageError) in
                 try Image.decode(buffer, limits: limits)
@@ -50,7 +51,8 @@ extension Image {
             count = decodeStatus == CIC_OK ? capacity : 0
         }
         try codec.check(decodeStatus, info)
-        guard info.width == width, info.height == height, Mode(layout: info.layout) == mode, pixels.count == capacity else {
+        guard info.width == width, info.height == height, Mode(layout: info.layout) == mode, pixels.count == capacity
+        else {
             throw ImageError(.decode, reason: "the \(codec.name) image contradicts its own header")
         }
         let palette = mode == .palette ? withUnsafeBytes(of: &info.palette) { [UInt8]($0) } : []

@@ -84,7 +84,7 @@ private func describe(_ type: mode_t) -> String {
     }
 }
 
-func systemMessage(_ code: Int32) -> String {
+private func systemMessage(_ code: Int32) -> String {
     guard let text = strerror(code) else { return "error \(code)" }
     return String(cString: text)
 }

@@ -1,3 +1,4 @@
+import AtomicFiles
 import CImageCodecs
 
 extension Image {
@@ -35,10 +36,14 @@ extension Image {
     ///
     /// - Throws: `ImageError` (`image.write`), with the path in its message.
     public func writePNG(toFile path: String) throws(ImageError) {
-        do throws(ImageError) {
-            try writeAtomically(pngData(), to: path)
-        } catch {
+        do {
+            try AtomicFile.write(pngData(), to: path)
+        } catch let error as ImageError {
             throw error.from(path)
+        } catch let error as AtomicFileError {
+            throw ImageError(.write, reason: "\(error)")
+        } catch {
+            throw ImageError(.write, source: path, reason: "cannot be written: \(error)")
         }
     }
 }

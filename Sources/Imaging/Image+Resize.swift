@@ -41,7 +41,8 @@ extension Image {
         guard !pixels.overflow, pixels.partialValue <= Image.maximumResizedPixels else {
             throw ImageError(
                 .tooLarge,
-                reason: "\(newWidth)x\(newHeight) pixels; at most \(Image.maximumResizedPixels) can result from resizing")
+                reason:
+                    "\(newWidth)x\(newHeight) pixels; at most \(Image.maximumResizedPixels) can result from resizing")
         }
         return try resized(
             width: newWidth, height: newHeight, interpolation: interpolation,
@@ -88,7 +89,9 @@ extension Image {
         guard status == CIC_OK else {
             throw ImageError(
                 status == CIC_MEMORY ? .tooLarge : .transform,
-                reason: "cannot resize \(width)x\(height) pixels to \(newWidth)x\(newHeight): the memory needed is out of reach")
+                reason:
+                    "cannot resize \(width)x\(height) pixels to \(newWidth)x\(newHeight): the memory needed is out of reach"
+            )
         }
         let resized = Image(unchecked: window.width, window.height, mode, result, palette)
         return alpha ? resized.unpremultiplied() : resized

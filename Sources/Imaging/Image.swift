@@ -56,10 +56,13 @@ public struct Image: Sendable, Hashable {
         guard !overflow, !overflow2, pixels.count == bytes else {
             throw ImageError(
                 .transform,
-                reason: "\(pixels.count) bytes are not an image of \(width)x\(height) pixels of \(mode.bytesPerPixel) bytes")
+                reason:
+                    "\(pixels.count) bytes are not an image of \(width)x\(height) pixels of \(mode.bytesPerPixel) bytes"
+            )
         }
         guard palette.count == (mode == .palette ? 768 : 0) else {
-            throw ImageError(.transform, reason: "a palette has 768 bytes and belongs to mode palette, not \(palette.count)")
+            throw ImageError(
+                .transform, reason: "a palette has 768 bytes and belongs to mode palette, not \(palette.count)")
         }
         self.init(unchecked: width, height, mode, pixels, palette)
     }

@@ -21,7 +21,8 @@ extension ImageTransform {
         guard output.count == count else {
             throw ImageError(
                 .transform,
-                reason: "the result has 3x\(prepared.height)x\(prepared.width) numbers; there is room for \(output.count)")
+                reason:
+                    "the result has 3x\(prepared.height)x\(prepared.width) numbers; there is room for \(output.count)")
         }
         normalize(prepared, into: output)
     }

@@ -76,7 +76,8 @@ public struct ImageTransform: Sendable, Hashable {
         for (name, values) in [("mean", mean), ("std", std)] {
             guard values.count == 3, values.allSatisfy(\.isFinite) else {
                 throw ImageError(
-                    .transform, reason: "preprocess: \(name) must be three finite numbers (red, green, blue), not \(values)")
+                    .transform,
+                    reason: "preprocess: \(name) must be three finite numbers (red, green, blue), not \(values)")
             }
         }
         guard std.allSatisfy({ $0 != 0 }) else {

@@ -109,7 +109,8 @@ struct BadInputTests {
         for _ in 0..<120 {
             var changed = bytes
             for _ in 0..<Int.random(in: 1...6, using: &generator) {
-                changed[Int.random(in: changed.indices, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+                changed[Int.random(in: changed.indices, using: &generator)] ^=
+                    1 << UInt8.random(in: 0..<8, using: &generator)
             }
             // A limit keeps a changed size from making the test slow.
             let error = imageError {

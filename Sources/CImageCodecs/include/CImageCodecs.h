@@ -1,7 +1,7 @@
 // Image codecs and resampling behind a plain C interface.
 //
-// libpng and libjpeg report errors with longjmp, which must not unwind Swift frames; here every setjmp is confined to one
-// C function. Nothing in this header allocates on behalf of the caller: a header is read first, the caller decides
+// libpng and libjpeg report errors with longjmp, which must not unwind Swift frames; here every setjmp is confined to
+// one C function. Nothing in this header allocates on behalf of the caller: a header is read first, the caller decides
 // whether the size is acceptable, allocates, and then decodes.
 
 #ifndef CLIP_IMAGE_CODECS_H

@@ -206,14 +206,16 @@ def main():
             continue
         for index in range(6):
             method = list(FILTERS)[index]
-            size = choice.choice([(9, 7), (13, 40), (40, 13), (picture.width, 12), (12, picture.height), (50, 55), (5, 3)])
+            one_side = [(picture.width, 12), (12, picture.height)]
+            size = choice.choice([(9, 7), (13, 40), (40, 13), *one_side, (50, 55), (5, 3)])
             result = picture.resize(size, FILTERS[method]).convert("RGB")
             resize.append([name, *size, method, digest(result.tobytes())])
         for _ in range(3):
             size = choice.choice([8, 15, 16, 24])
             mode = choice.choice(["shortest", "shortest", "squash", "longest"])
             crop_size = choice.choice([size, size, size - 3, size + 3])
-            settings = [size, mode, choice.choice(["bicubic", "bilinear", "box"]), choice.choice(["center", "center", "none"])]
+            method = choice.choice(["bicubic", "bilinear", "box"])
+            settings = [size, mode, method, choice.choice(["center", "center", "none"])]
             settings += [crop_size, choice.choice(["half-even", "down"]), choice.choice(["first", "last"])]
             transform.append([name, *settings, digest(transformed(picture, *settings))])
     for table, rows in (("decode", decode), ("resize", resize), ("transform", transform)):
