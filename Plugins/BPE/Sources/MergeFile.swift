@@ -9,8 +9,9 @@ import CZlib
 #endif
 
 /// Reads a merge file from disk, out of gzip where it is in it.
-enum MergeFile {
-    static func contents(_ path: String) throws(MergeTableError) -> [UInt8] {
+package enum MergeFile {
+    /// The bytes of a file.
+    package static func contents(_ path: String) throws(MergeTableError) -> [UInt8] {
         let bytes = try read(path)
         return bytes.starts(with: [0x1F, 0x8B]) ? try inflated(bytes, file: path) : bytes
     }

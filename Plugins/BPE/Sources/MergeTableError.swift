@@ -25,6 +25,12 @@ public struct MergeTableError: Error, Hashable, Sendable, CustomStringConvertibl
     public var line: Int
     public var reason: Reason
 
+    public init(file: String, line: Int, reason: Reason) {
+        self.file = file
+        self.line = line
+        self.reason = reason
+    }
+
     public var description: String {
         "\(file):\(line > 0 ? "\(line):" : "") \(text)"
     }

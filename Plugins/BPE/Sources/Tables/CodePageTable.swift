@@ -1,4 +1,4 @@
-// Made by Plugins/BPE/make_tables.py; do not edit.
+// Made by Tests/Fixtures/BPE/make_tables.py; do not edit.
 
 /// What bytes from 80 on mean in the code pages that mojibake passes through, as `byte=scalar`.
 /// A byte that is not listed means the scalar of its own number.

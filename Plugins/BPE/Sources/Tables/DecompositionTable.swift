@@ -1,4 +1,4 @@
-// Made by Plugins/BPE/make_tables.py; do not edit.
+// Made by Tests/Fixtures/BPE/make_tables.py; do not edit.
 
 /// Canonical decompositions of Unicode 14.0.0, one step, without Hangul syllables.
 /// `scalar=parts` composes again under NFC; `scalar!parts` does not.

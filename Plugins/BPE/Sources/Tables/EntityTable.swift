@@ -1,4 +1,4 @@
-// Made by Plugins/BPE/make_tables.py; do not edit.
+// Made by Tests/Fixtures/BPE/make_tables.py; do not edit.
 
 /// The named character references of HTML, as `name=scalars` in hexadecimal.
 /// `name?` marks those that are also recognised without their semicolon.

@@ -1,4 +1,4 @@
-// Made by Plugins/BPE/make_tables.py; do not edit.
+// Made by Tests/Fixtures/BPE/make_tables.py; do not edit.
 
 /// Character classes by which ftfy 6.3.1 tells mojibake from text, as ranges in hexadecimal.
 enum MojibakeTable {

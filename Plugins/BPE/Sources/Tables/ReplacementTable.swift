@@ -1,4 +1,4 @@
-// Made by Plugins/BPE/make_tables.py; do not edit.
+// Made by Tests/Fixtures/BPE/make_tables.py; do not edit.
 
 /// Characters that ftfy 6.3.1 replaces one by one, as `scalar=scalars`.
 enum ReplacementTable {

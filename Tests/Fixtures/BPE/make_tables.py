@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes Sources/Tables/*.swift: the facts that text cleaning needs and that the standard library does not give.
+"""Writes Plugins/BPE/Sources/Tables/*.swift: the facts that text cleaning needs and that the standard library does not give.
 
     python3 -m venv venv && venv/bin/pip install ftfy==6.3.1
-    venv/bin/python Plugins/BPE/make_tables.py
+    venv/bin/python Tests/Fixtures/BPE/make_tables.py
 
 Sources: the html5 entity list of Python's `html.entities` (from the HTML standard), canonical mappings of Python's
 `unicodedata`, the code pages of Python's codecs, and the character classes of ftfy 6.3.1 (Apache-2.0, Robyn Speer).
@@ -14,7 +14,7 @@ import unicodedata
 
 from ftfy import badness, chardata
 
-HERE = pathlib.Path(__file__).resolve().parent / "Sources" / "Tables"
+HERE = pathlib.Path(__file__).resolve().parents[3] / "Plugins" / "BPE" / "Sources" / "Tables"
 WIDTH = 116
 
 
@@ -32,7 +32,7 @@ def literal(words):
 
 
 def write(name, doc, entries):
-    text = "// Made by Plugins/BPE/make_tables.py; do not edit.\n\n"
+    text = "// Made by Tests/Fixtures/BPE/make_tables.py; do not edit.\n\n"
     text += "".join(f"/// {line}\n" for line in doc) + f"enum {name} {{\n"
     for index, (variable, comment, words) in enumerate(entries):
         text += "\n" if index else ""
