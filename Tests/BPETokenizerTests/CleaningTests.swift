@@ -15,20 +15,24 @@ struct CleaningTests {
         arguments: [
             ("âœ” No problems", "✔ No problems"), ("sÃ³", "só"), ("voilÃ  le travail", "voilà le travail"),
             ("Ã la mode", "à la mode"), ("l’humanitÃ©", "l'humanité"), ("ÐŸÑ€Ð¸Ð²ÐµÑ‚", "Привет"),
-            ("â€œ like this â€\u{FFFD}", "\" like this \u{FFFD}"), ("doesnâ€™t", "doesn't"), ("1980 â€“ 1990", "1980 – 1990"),
+            ("â€œ like this â€\u{FFFD}", "\" like this \u{FFFD}"), ("doesnâ€™t", "doesn't"),
+            ("1980 â€“ 1990", "1980 – 1990"),
             ("Ãƒâ€šÃ‚Â£10", "£10"),
         ])
     func mojibake(_ broken: String, _ whole: String) { #expect(clean(broken) == whole) }
 
     @Test(
         "text that only looks odd is left alone",
-        arguments: ["naïve café", "¿Qué?", "Ångström Å", "ОБЪЯВЛЕНИЕ «Вася»", "5 × 3² = 45", "㊗ ½ ①", "Σ’αγαπώ".replacingQuote])
+        arguments: [
+            "naïve café", "¿Qué?", "Ångström Å", "ОБЪЯВЛЕНИЕ «Вася»", "5 × 3² = 45", "㊗ ½ ①", "Σ’αγαπώ".replacingQuote,
+        ])
     func innocent(_ text: String) { #expect(clean(text) == text) }
 
     @Test(
         "entities are read as HTML has them",
         arguments: [
-            ("&amp;lt;", "<"), ("P&EACUTE;REZ", "PÉREZ"), ("&notit;", "¬it;"), ("&#x80;&#150;", "€–"), ("&#xD800;", "\u{FFFD}"),
+            ("&amp;lt;", "<"), ("P&EACUTE;REZ", "PÉREZ"), ("&notit;", "¬it;"), ("&#x80;&#150;", "€–"),
+            ("&#xD800;", "\u{FFFD}"),
             ("&unknown; & &#; &", "&unknown; & &#; &"), ("a &lt b", "a < b"), ("&#0000000000000000000000000065;", "A"),
         ])
     func entities(_ text: String, _ read: String) { #expect(clean(text) == read) }
@@ -45,7 +49,8 @@ struct CleaningTests {
     func composition() {
         let cases: [(String, [UInt32])] = [
             ("e\u{301}", [0xE9]), ("a\u{308}\u{323}", [0x1EA1, 0x308]), ("\u{1100}\u{1161}\u{11A8}", [0xAC01]),
-            ("\u{212B}", [0xC5]), ("\u{958}", [0x915, 0x93C]), ("\u{1100}\u{1161}\u{301}\u{11A8}", [0xAC00, 0x301, 0x11A8]),
+            ("\u{212B}", [0xC5]), ("\u{958}", [0x915, 0x93C]),
+            ("\u{1100}\u{1161}\u{301}\u{11A8}", [0xAC00, 0x301, 0x11A8]),
             ("\u{344}", [0x308, 0x301]), ("\u{1E9B}\u{323}", [0x1E9B, 0x323]),
         ]
         for (text, expected) in cases { #expect(scalars(clean(text)) == expected) }

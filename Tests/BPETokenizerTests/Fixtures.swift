@@ -10,7 +10,8 @@ import BPETokenizer
 
 /// Finds and reads the fixtures that `Tests/Fixtures/BPE/make_fixtures.py` wrote.
 enum Fixtures {
-    static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+    static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+        separator: "/")
     static let folder = root + "/Tests/Fixtures/BPE/"
 
     /// The published merges: named by CLIP_BPE_MERGES, or in ../shared/data beside the checkout.

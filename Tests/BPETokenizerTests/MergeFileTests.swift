@@ -32,12 +32,16 @@ struct MergeFileTests {
 
     @Test("what is wrong with a line is said with its number")
     func badLines() {
-        #expect(failure("#version: 0.2\nt h\nthe\n")?.description == "merges.txt:3: 'the' is not a merge; write two symbols with one space between them")
+        #expect(
+            failure("#version: 0.2\nt h\nthe\n")?.description
+                == "merges.txt:3: 'the' is not a merge; write two symbols with one space between them")
         #expect(failure("t h\nth  e\n")?.reason == .notAPair("th  e"))
         #expect(failure("t h\n\nth e\n") == MergeTableError(file: "merges.txt", line: 2, reason: .notAPair("")))
         #expect(failure("th e\n")?.reason == .unknownSymbol("th"))
         #expect(failure("t h\nt h\n") == MergeTableError(file: "merges.txt", line: 2, reason: .duplicate("th")))
-        #expect(failure("h e\nt h\nth e\nt he\n") == MergeTableError(file: "merges.txt", line: 4, reason: .duplicate("the")))
+        #expect(
+            failure("h e\nt h\nth e\nt he\n") == MergeTableError(file: "merges.txt", line: 4, reason: .duplicate("the"))
+        )
         #expect(failure("t</w> h\n")?.reason == .leftEndsWord("t</w>"))
         #expect(failure("t h\n", mergeCount: 2)?.reason == .tooFew(merges: 1, needed: 2))
     }
@@ -53,7 +57,9 @@ struct MergeFileTests {
     @Test("gzip that ends early or is damaged is refused")
     func damagedGzip() throws {
         let whole = try rawBytes(of: "small.tsv.gz")
-        for bytes in [Array(whole.dropLast(9)), Array(whole.prefix(12)), Array(whole.prefix(300)) + whole.dropFirst(310)] {
+        for bytes in [
+            Array(whole.dropLast(9)), Array(whole.prefix(12)), Array(whole.prefix(300)) + whole.dropFirst(310),
+        ] {
             let file = try Fixtures.temporary(bytes)
             defer { Fixtures.remove(file) }
             let error = #expect(throws: MergeTableError.self) { try MergeTable(contentsOf: file.path) }
@@ -98,7 +104,9 @@ struct MergeFileTests {
     func minimumFrequency() throws {
         var trainer = BPETrainer()
         for text in ["ab", "ab", "ab", "cd"] { trainer.add(text) }
-        #expect(try trainer.train(vocabularySize: 600, minimumFrequency: 3).fileText() == Array("#version: 0.2\na b</w>\n".utf8))
+        #expect(
+            try trainer.train(vocabularySize: 600, minimumFrequency: 3).fileText()
+                == Array("#version: 0.2\na b</w>\n".utf8))
         #expect(try trainer.train(vocabularySize: 600, minimumFrequency: 1).merges.count == 2)
         #expect(try BPETrainer().train(vocabularySize: 514).merges.isEmpty)
         #expect(throws: MergeTableError.self) { try BPETrainer().train(vocabularySize: 513) }

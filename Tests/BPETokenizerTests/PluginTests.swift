@@ -1,7 +1,8 @@
 import BPETokenizer
-@testable import Multimodal
 import Testing
 import YAML
+
+@testable import Multimodal
 
 @Suite("The plugin")
 struct PluginTests {

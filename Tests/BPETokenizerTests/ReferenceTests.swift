@@ -11,7 +11,8 @@ struct ReferenceTests {
         for line in expectations {
             let key = "\(line.cleaning) \(line.specialTokens)"
             let encoder =
-                encoders[key] ?? BytePairEncoder(table: table, cleaning: line.cleaning, specialTokens: line.specialTokens)
+                encoders[key]
+                ?? BytePairEncoder(table: table, cleaning: line.cleaning, specialTokens: line.specialTokens)
             encoders[key] = encoder
             let ids = encoder.encode(line.text)
             if ids != line.ids, failed.insert("\(key) \(line.category)").inserted {

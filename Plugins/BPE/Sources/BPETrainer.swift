@@ -20,10 +20,10 @@ public struct BPETrainer {
     /// Counts the words of a text. Memory grows with different words, not with texts.
     public mutating func add(_ text: String) {
         let bytes = cleaning.cleaned(Array(text.utf8))
-        var scanner = PieceScanner(bytes, specials: specials, ignoresCase: cleaning != .transformers)
-        while let piece = scanner.next() {
+        var scanner = PieceScanner(specials: specials, ignoresCase: cleaning != .transformers)
+        while let piece = scanner.next(in: bytes.span) {
             if bytes[piece.lowerBound] == 0x3C, specials.contains(where: bytes[piece].elementsEqual) { continue }
-            let (number, isNew) = words.insert(bytes, piece)
+            let (number, isNew) = words.insert(bytes.span, piece)
             if isNew { counts.append(1) } else { counts[number] += 1 }
         }
     }
@@ -66,7 +66,7 @@ private struct MergeLearner {
 
     init(minimumFrequency: Int) {
         self.minimumFrequency = minimumFrequency
-        for symbol in (Int32(0)..<512).compactMap(table.symbol) { _ = texts.insert(symbol, 0..<symbol.count) }
+        for symbol in (Int32(0)..<512).compactMap(table.symbol) { _ = texts.insert(symbol.span, 0..<symbol.count) }
     }
 
     mutating func add(_ word: ArraySlice<UInt8>, count: Int) {
@@ -75,7 +75,9 @@ private struct MergeLearner {
         let symbols = word.dropLast().map { ByteAlphabet.ids[Int($0)] } + [ByteAlphabet.ids[Int(last)] + 256]
         words.append(symbols)
         counts.append(count)
-        for (left, right) in zip(symbols, symbols.dropFirst()) { change(Pair(left: left, right: right), by: count, number) }
+        for (left, right) in zip(symbols, symbols.dropFirst()) {
+            change(Pair(left: left, right: right), by: count, number)
+        }
     }
 
     /// Makes the most frequent pair a symbol; false if none is frequent enough.
@@ -89,7 +91,8 @@ private struct MergeLearner {
         while let entry = queue.removeMinimum() {
             let pair = Pair(left: entry.left, right: entry.right)
             let count = pairCounts[pair] ?? 0
-            // Counts that fell since the entry was made are put back in their place; those that rose have another entry.
+            // Counts that fell since the entry was made are put back in their place; those that rose have another
+            // entry.
             if count != entry.count {
                 if count < entry.count, count >= minimumFrequency {
                     queue.insert(.init(count: count, left: pair.left, right: pair.right))
@@ -125,7 +128,9 @@ private struct MergeLearner {
                 }
             }
             guard result.count < symbols.count else { continue }
-            for (left, right) in zip(symbols, symbols.dropFirst()) { pairCounts[Pair(left: left, right: right)]? -= count }
+            for (left, right) in zip(symbols, symbols.dropFirst()) {
+                pairCounts[Pair(left: left, right: right)]? -= count
+            }
             for (left, right) in zip(result, result.dropFirst()) {
                 let pair = Pair(left: left, right: right)
                 if left == merged || right == merged {
@@ -149,15 +154,15 @@ private struct MergeLearner {
         if pairWords[pair]?.last != word { pairWords[pair, default: []].append(word) }
     }
 
-    /// Whether the text that a pair would make is new, and does not end in `</w>` of its own, which a file could not tell
-    /// from the end of a word.
+    /// Whether the text that a pair would make is new, and does not end in `</w>` of its own, which a file could not
+    /// tell from the end of a word.
     private mutating func insertText(of pair: Pair) -> Bool {
         let left = table.symbol(Int32(pair.left)) ?? []
         let right = table.symbol(Int32(pair.right)) ?? []
         let text = left + right
         let endsWord = table.bytes(Int32(pair.right))?.endsWord ?? false
         if !endsWord, text.suffix(4).elementsEqual(ByteAlphabet.endOfWord) { return false }
-        return texts.insert(text, 0..<text.count).isNew
+        return texts.insert(text.span, 0..<text.count).isNew
     }
 }
 

@@ -9,6 +9,7 @@ public struct BytePairEncoder: Sendable {
     public let cleaning: TextCleaning
     public let specialTokens: SpecialTokens
     private let specials: [(bytes: [UInt8], id: Int32)]
+    private let spellings: [[UInt8]]
     private let workspaces = Workspaces()
 
     public init(table: MergeTable, cleaning: TextCleaning = .openai, specialTokens: SpecialTokens = .openai) {
@@ -17,34 +18,36 @@ public struct BytePairEncoder: Sendable {
         self.specialTokens = specialTokens
         specials = [(specialTokens.start, table.startToken), (specialTokens.end, table.endToken)]
             .compactMap { text, id in text.map { (Array($0.utf8), id) } }
+        spellings = specials.map(\.bytes)
     }
 
     /// The ids of a text. O(n log n) in its length for a text of one word, O(n) for usual ones.
     public func encode(_ text: String) -> [Int32] {
-        let workspace = workspaces.take()
+        var workspace = workspaces.take()
         defer { workspaces.put(workspace) }
         var ids: [Int32] = []
         let bytes = Array(text.utf8)
         guard cleaning == .transformers else {
-            append(cleaning.cleaned(bytes), ignoresCase: true, workspace, to: &ids)
+            append(cleaning.cleaned(bytes), ignoresCase: true, &workspace, to: &ids)
             return ids
         }
         // transformers looks for special tokens before cleaning, and not after it.
         var start = 0
         for index in bytes.indices where bytes[index] == 0x3C && index >= start {
             guard let special = specials.first(where: { bytes[index...].starts(with: $0.bytes) }) else { continue }
-            append(cleaning.cleaned(Array(bytes[start..<index])), ignoresCase: false, workspace, to: &ids)
+            append(cleaning.cleaned(Array(bytes[start..<index])), ignoresCase: false, &workspace, to: &ids)
             ids.append(special.id)
             start = index + special.bytes.count
         }
-        append(cleaning.cleaned(start == 0 ? bytes : Array(bytes[start...])), ignoresCase: false, workspace, to: &ids)
+        append(cleaning.cleaned(start == 0 ? bytes : Array(bytes[start...])), ignoresCase: false, &workspace, to: &ids)
         return ids
     }
 
-    private func append(_ bytes: [UInt8], ignoresCase: Bool, _ workspace: Workspace, to ids: inout [Int32]) {
-        var scanner = PieceScanner(bytes, specials: specials.map(\.bytes), ignoresCase: ignoresCase)
-        while let piece = scanner.next() {
-            if workspace.cache.append(bytes, piece, to: &ids) { continue }
+    private func append(_ bytes: [UInt8], ignoresCase: Bool, _ workspace: inout Workspace, to ids: inout [Int32]) {
+        var scanner = PieceScanner(specials: spellings, ignoresCase: ignoresCase)
+        let span = bytes.span
+        while let piece = scanner.next(in: span) {
+            if workspace.cache.append(span, piece, to: &ids) { continue }
             let start = ids.count
             // Only the exact spelling is the token; `<|ENDOFTEXT|>` is a piece, and is merged like any other.
             if ignoresCase, bytes[piece.lowerBound] == 0x3C,
@@ -52,9 +55,9 @@ public struct BytePairEncoder: Sendable {
             {
                 ids.append(special.id)
             } else {
-                workspace.merger.encode(bytes, piece, with: table, into: &ids)
+                workspace.merger.encode(span, piece, with: table, into: &ids)
             }
-            workspace.cache.insert(bytes, piece, ids: ids[start...])
+            workspace.cache.insert(span, piece, ids: ids[start...])
         }
     }
 
@@ -75,26 +78,15 @@ public struct BytePairEncoder: Sendable {
 }
 
 /// What one encoding in progress writes to.
-private final class Workspace {
+private struct Workspace {
     var cache = WordCache()
     var merger = PieceMerger()
 }
 
 /// Workspaces at rest, as many as there were encodings at once: the lock is held only to hand one over.
 private final class Workspaces: Sendable {
-    /// Safe to hand to another thread, since whoever takes it is alone with it until it is put back.
-    private struct Slot: @unchecked Sendable {
-        let workspace: Workspace
-    }
+    private let resting = Mutex<[Workspace]>([])
 
-    private let resting = Mutex<[Slot]>([])
-
-    func take() -> Workspace {
-        resting.withLock { $0.popLast() }?.workspace ?? Workspace()
-    }
-
-    func put(_ workspace: Workspace) {
-        let slot = Slot(workspace: workspace)
-        resting.withLock { $0.append(slot) }
-    }
+    func take() -> Workspace { resting.withLock { $0.popLast() } ?? Workspace() }
+    func put(_ workspace: Workspace) { resting.withLock { $0.append(workspace) } }
 }

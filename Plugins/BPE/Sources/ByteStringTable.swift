@@ -18,16 +18,16 @@ struct ByteStringTable {
     subscript(number: Int) -> ArraySlice<UInt8> { bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]] }
 
     /// The number of `source[range]`, if it was added.
-    func find(_ source: [UInt8], _ range: Range<Int>) -> Int? {
+    func find(_ source: Span<UInt8>, _ range: Range<Int>) -> Int? {
         locate(source, range, Self.hash(source, range)).number
     }
 
     /// The number of `source[range]`, which is added if it is new.
-    mutating func insert(_ source: [UInt8], _ range: Range<Int>) -> (number: Int, isNew: Bool) {
+    mutating func insert(_ source: Span<UInt8>, _ range: Range<Int>) -> (number: Int, isNew: Bool) {
         let hash = Self.hash(source, range)
         let (slot, found) = locate(source, range, hash)
         if let found { return (found, false) }
-        bytes.append(contentsOf: source[range])
+        for index in range { bytes.append(source[index]) }
         ends.append(bytes.count)
         hashes.append(hash)
         slots[slot] = UInt32(truncatingIfNeeded: ends.count)
@@ -35,7 +35,7 @@ struct ByteStringTable {
         return (ends.count - 1, true)
     }
 
-    private func locate(_ source: [UInt8], _ range: Range<Int>, _ hash: UInt64) -> (slot: Int, number: Int?) {
+    private func locate(_ source: Span<UInt8>, _ range: Range<Int>, _ hash: UInt64) -> (slot: Int, number: Int?) {
         let mask = slots.count - 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while true {
@@ -46,7 +46,7 @@ struct ByteStringTable {
         }
     }
 
-    private func equals(_ number: Int, _ source: [UInt8], _ range: Range<Int>) -> Bool {
+    private func equals(_ number: Int, _ source: Span<UInt8>, _ range: Range<Int>) -> Bool {
         let start = number == 0 ? 0 : ends[number - 1]
         guard ends[number] - start == range.count else { return false }
         for offset in 0..<range.count where bytes[start + offset] != source[range.lowerBound + offset] { return false }
@@ -64,7 +64,7 @@ struct ByteStringTable {
     }
 
     /// FNV-1a, with its high bits mixed into the low ones.
-    private static func hash(_ source: [UInt8], _ range: Range<Int>) -> UInt64 {
+    private static func hash(_ source: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for index in range { hash = (hash ^ UInt64(source[index])) &* 0x100_0000_01B3 }
         return hash ^ (hash >> 32)

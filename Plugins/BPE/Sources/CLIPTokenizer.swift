@@ -6,8 +6,8 @@ public struct CLIPTokenizer: Tokenizer {
     public let padToken: Int32
     public let digest: String
 
-    /// - Parameter padsWithEnd: whether shorter texts are filled with the end token, as in transformers, or with 0, as in
-    ///   openai/CLIP and open_clip.
+    /// - Parameter padsWithEnd: whether shorter texts are filled with the end token, as in transformers, or with 0, as
+    ///   in openai/CLIP and open_clip.
     public init(encoder: BytePairEncoder, padsWithEnd: Bool = false) {
         self.encoder = encoder
         padToken = padsWithEnd ? encoder.table.endToken : 0
@@ -20,7 +20,8 @@ public struct CLIPTokenizer: Tokenizer {
 
     public func encode(_ text: String) -> [Int32] { encoder.encode(text) }
 
-    /// FNV-1a over the merges, cleaning and spelling of special tokens. Padding is left out: it decides no id of a text.
+    /// FNV-1a over the merges, cleaning and spelling of special tokens. Padding is left out: it decides no id of a
+    /// text.
     private static func digest(of encoder: BytePairEncoder) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func mix(_ value: UInt32) { hash = (hash ^ UInt64(value)) &* 0x100_0000_01B3 }

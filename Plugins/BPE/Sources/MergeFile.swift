@@ -11,9 +11,14 @@ import CZlib
 /// Reads a merge file from disk, out of gzip where it is in it.
 package enum MergeFile {
     /// The bytes of a file.
-    package static func contents(_ path: String) throws(MergeTableError) -> [UInt8] {
+    ///
+    /// - Parameter isEnough: whether these first bytes are enough, so that the rest of a gzip file is not inflated, nor
+    ///   its checksum compared.
+    package static func contents(
+        _ path: String, isEnough: ([UInt8]) -> Bool = { _ in false }
+    ) throws(MergeTableError) -> [UInt8] {
         let bytes = try read(path)
-        return bytes.starts(with: [0x1F, 0x8B]) ? try inflated(bytes, file: path) : bytes
+        return bytes.starts(with: [0x1F, 0x8B]) ? try inflated(bytes, file: path, isEnough) : bytes
     }
 
     private static func read(_ path: String) throws(MergeTableError) -> [UInt8] {
@@ -49,7 +54,9 @@ package enum MergeFile {
     }
 
     /// Inflates gzip as zlib does, whose checksum also tells damage.
-    private static func inflated(_ bytes: [UInt8], file: String) throws(MergeTableError) -> [UInt8] {
+    private static func inflated(
+        _ bytes: [UInt8], file: String, _ isEnough: ([UInt8]) -> Bool
+    ) throws(MergeTableError) -> [UInt8] {
         func failure(_ why: String) -> MergeTableError {
             MergeTableError(file: file, line: 0, reason: .damagedGzip(why))
         }
@@ -75,6 +82,7 @@ package enum MergeFile {
                     return chunk.count - Int(stream.avail_out)
                 }
                 output += chunk[..<produced]
+                if status == Z_OK, isEnough(output) { status = Z_STREAM_END }
             }
         }
         guard status == Z_STREAM_END else {

@@ -4,8 +4,8 @@ extension MergeTable {
     ///
     /// - Parameters:
     ///   - path: the file.
-    ///   - vocabularySize: how many ids to have, leaving out the last merges; nil takes all merges, of the published file
-    ///     the 48,894 that openai/CLIP takes.
+    ///   - vocabularySize: how many ids to have, leaving out the last merges; nil takes all merges, of the published
+    ///     file the 48,894 that openai/CLIP takes.
     public init(contentsOf path: String, vocabularySize: Int? = nil) throws(MergeTableError) {
         let wanted = try vocabularySize.map { size throws(MergeTableError) in
             guard size >= Self.smallestVocabulary else {
@@ -13,15 +13,20 @@ extension MergeTable {
             }
             return size - Self.smallestVocabulary
         }
-        let bytes = try MergeFile.contents(path)
+        let bytes = try MergeFile.contents(path) { bytes in
+            guard let count = wanted ?? (MergeReader.isPublished(bytes) ? Self.publishedMergeCount : nil) else {
+                return false
+            }
+            return bytes.count { $0 == 0x0A } > count
+        }
         self = try MergeTable(text: bytes, file: path, mergeCount: wanted)
     }
 
     /// - Parameter mergeCount: how many merges to take; nil takes them all, or those openai/CLIP takes.
     package init(text: [UInt8], file: String, mergeCount: Int? = nil) throws(MergeTableError) {
         var reader = MergeReader(file: file, text: text)
-        let isPublished = reader.skipHeader()
-        let wanted = mergeCount ?? (isPublished ? Self.publishedMergeCount : nil)
+        reader.skipHeader()
+        let wanted = mergeCount ?? (MergeReader.isPublished(text) ? Self.publishedMergeCount : nil)
         self = try reader.read(wanted)
         if let wanted, merges.count < wanted {
             throw MergeTableError(file: file, line: 0, reason: .tooFew(merges: merges.count, needed: wanted))
@@ -41,22 +46,29 @@ private struct MergeReader {
         self.text = text
     }
 
-    /// Skips a first line with `#version:`, and says whether it is the published file's.
-    mutating func skipHeader() -> Bool {
-        let end = text.firstIndex(of: 0x0A) ?? text.endIndex
-        let header = text[..<end]
-        guard header.count < 200, String(decoding: header, as: UTF8.self).contains("#version:") else { return false }
-        index = min(end + 1, text.count)
+    /// The first line, if it is a header and no merge.
+    private static func header(_ text: [UInt8]) -> String? {
+        let header = text.prefix(200).prefix { $0 != 0x0A }
+        let line = String(decoding: header, as: UTF8.self)
+        return line.contains("#version:") ? line : nil
+    }
+
+    /// Whether this is the file that openai/CLIP published.
+    static func isPublished(_ text: [UInt8]) -> Bool { header(text)?.contains("bpe_simple_vocab_16e6") ?? false }
+
+    mutating func skipHeader() {
+        guard Self.header(text) != nil else { return }
+        index = text.firstIndex(of: 0x0A).map { $0 + 1 } ?? text.count
         line = 2
-        return String(decoding: header, as: UTF8.self).contains("bpe_simple_vocab_16e6")
     }
 
     mutating func read(_ wanted: Int?) throws(MergeTableError) -> MergeTable {
-        var table = MergeTable()
+        // The shortest line is of four bytes, the usual one of more than eight.
+        var table = MergeTable(capacity: min(wanted ?? .max, text.count / 8))
         var symbols = ByteStringTable(capacity: 1 << 16)
         for ending in [[], ByteAlphabet.endOfWord] {
             for symbol in ByteAlphabet.symbols {
-                _ = symbols.insert(symbol + ending, 0..<(symbol.count + ending.count))
+                _ = symbols.insert((symbol + ending).span, 0..<(symbol.count + ending.count))
             }
         }
         var joined: [UInt8] = []
@@ -67,13 +79,13 @@ private struct MergeReader {
             // A blank line is allowed at the end only.
             if end == index, text[index...].allSatisfy({ $0 == 0x0A || $0 == 0x0D }) { break }
             let (left, right) = try split(index..<end)
-            guard let leftID = symbols.find(text, left) else { throw unknown(left) }
-            guard let rightID = symbols.find(text, right) else { throw unknown(right) }
+            guard let leftID = symbols.find(text.span, left) else { throw unknown(left) }
+            guard let rightID = symbols.find(text.span, right) else { throw unknown(right) }
             if endsWord(left) { throw failure(.leftEndsWord(string(left))) }
             joined.removeAll(keepingCapacity: true)
             joined.append(contentsOf: text[left])
             joined.append(contentsOf: text[right])
-            guard symbols.insert(joined, 0..<joined.count).isNew else {
+            guard symbols.insert(joined.span, 0..<joined.count).isNew else {
                 throw failure(.duplicate(String(decoding: joined, as: UTF8.self)))
             }
             table.append(UInt32(leftID), UInt32(rightID))

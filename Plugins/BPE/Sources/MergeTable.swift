@@ -1,7 +1,7 @@
 /// The merges of a byte-level vocabulary, and the ids that follow from them.
 ///
-/// Ids: 256 bytes, the same 256 at the end of a word, one for each merge in the order of the file, then the start and the
-/// end token. With the 48,894 merges that openai/CLIP uses, that is its vocabulary of 49,408.
+/// Ids: 256 bytes, the same 256 at the end of a word, one for each merge in the order of the file, then the start and
+/// the end token. With the 48,894 merges that openai/CLIP uses, that is its vocabulary of 49,408.
 public struct MergeTable: Sendable {
     /// Bytes, bytes that end a word, start, end.
     package static let smallestVocabulary = 514
@@ -12,10 +12,8 @@ public struct MergeTable: Sendable {
     package private(set) var merges: [(left: UInt32, right: UInt32)] = []
     private(set) var pairs: PairTable
 
-    package init(merges: [(left: UInt32, right: UInt32)] = []) {
-        pairs = PairTable(capacity: max(64, merges.count))
-        for merge in merges { append(merge.left, merge.right) }
-    }
+    /// A table without merges, with room for so many.
+    init(capacity: Int = 64) { pairs = PairTable(capacity: capacity) }
 
     mutating func append(_ left: UInt32, _ right: UInt32) {
         merges.append((left, right))

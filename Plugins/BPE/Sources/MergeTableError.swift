@@ -43,14 +43,14 @@ public struct MergeTableError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notAPair(let line):
             "'\(Self.shortened(line))' is not a merge; write two symbols with one space between them"
         case .unknownSymbol(let symbol):
-            "the symbol '\(Self.shortened(symbol))' is made by no line above; keep the merges in the order they were learned"
+            "the symbol '\(Self.shortened(symbol))' is made by no line above; keep the merges as they were learned"
         case .leftEndsWord(let symbol):
             "'\(Self.shortened(symbol))' ends a word, so nothing can follow it; remove the line"
         case .duplicate(let symbol): "the symbol '\(Self.shortened(symbol))' is made a second time; remove the line"
         case .tooFew(let merges, let needed):
-            "has \(merges) merges where the vocabulary asked for needs \(needed); lower vocabularySize or use the whole file"
+            "has \(merges) merges where the vocabulary asked for needs \(needed); lower vocabularySize"
         case .tooSmall(let size):
-            "a vocabulary of \(size) has no room for bytes and special tokens; ask for at least \(MergeTable.smallestVocabulary)"
+            "\(size) ids have no room for bytes and special tokens; ask for \(MergeTable.smallestVocabulary) or more"
         }
     }
 

@@ -1,7 +1,7 @@
 /// Merges the symbols of one piece, always the pair whose merge comes first in the table, leftmost first.
 ///
-/// This is byte-pair encoding as in Sennrich et al. 2016 (arXiv:1508.07909). A symbol exists only after the merge that makes
-/// it, so that merging leaves no pair of an earlier merge behind.
+/// This is byte-pair encoding as in Sennrich et al. 2016 (arXiv:1508.07909). A symbol exists only after the merge that
+/// makes it, so that merging leaves no pair of an earlier merge behind.
 struct PieceMerger {
     /// Longer pieces go through a heap: O(n log n), where scanning for the best pair each time is O(n²).
     private static let longestScan = 64
@@ -12,7 +12,7 @@ struct PieceMerger {
     private static let none = UInt32.max
 
     /// Appends the ids of `bytes[range]`, whose last byte ends a word.
-    mutating func encode(_ bytes: [UInt8], _ range: Range<Int>, with table: MergeTable, into ids: inout [Int32]) {
+    mutating func encode(_ bytes: Span<UInt8>, _ range: Range<Int>, with table: MergeTable, into ids: inout [Int32]) {
         guard !range.isEmpty else { return }
         symbols.removeAll(keepingCapacity: true)
         for index in range { symbols.append(ByteAlphabet.ids[Int(bytes[index])]) }
@@ -44,7 +44,9 @@ struct PieceMerger {
         var next = Array(1...symbols.count)
         var previous = Array(-1..<(symbols.count - 1))
         var heap = MinimumHeap<UInt64>()
-        func key(_ merged: UInt32, _ index: Int) -> UInt64 { UInt64(merged) << 32 | UInt64(UInt32(truncatingIfNeeded: index)) }
+        func key(_ merged: UInt32, _ index: Int) -> UInt64 {
+            UInt64(merged) << 32 | UInt64(UInt32(truncatingIfNeeded: index))
+        }
         for index in merged.indices where merged[index] != Self.none { heap.insert(key(merged[index], index)) }
         while let top = heap.removeMinimum() {
             let index = Int(top & 0xFFFF_FFFF)

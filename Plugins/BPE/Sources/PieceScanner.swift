@@ -26,49 +26,50 @@ enum PieceClass {
 /// This is the pattern of openai/CLIP's `simple_tokenizer.py`,
 /// `<|startoftext|>|<|endoftext|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`, by hand.
 struct PieceScanner {
-    private let bytes: [UInt8]
     private let specials: [[UInt8]]
     private let ignoresCase: Bool
     private var index = 0
 
     /// - Parameters:
-    ///   - bytes: well-formed UTF-8.
     ///   - specials: tokens in lower case that are pieces by themselves where a piece may begin.
     ///   - ignoresCase: whether tokens and endings match in any case. As in Python's `regex`, that lets U+017F stand
     ///     for s, and leaves U+0345, a mark with letters among its cases, out of every class.
-    init(_ bytes: [UInt8], specials: [[UInt8]], ignoresCase: Bool) {
-        self.bytes = bytes
+    init(specials: [[UInt8]], ignoresCase: Bool) {
         self.specials = specials
         self.ignoresCase = ignoresCase
     }
 
-    /// The next piece, or nil at the end.
-    mutating func next() -> Range<Int>? {
+    /// The next piece of a text, which is well-formed UTF-8 and the same at each call, or nil at its end.
+    mutating func next(in bytes: Span<UInt8>) -> Range<Int>? {
         while index < bytes.count {
             let start = index
-            let (first, length) = classify(at: start)
+            let (first, length) = classify(bytes, at: start)
             index += length
             switch first {
             case .space, .dropped: continue
             case .number: break
-            case .letter: skip(.letter)
+            case .letter: skip(.letter, in: bytes)
             case .other:
-                if let end = specialEnd(start) ?? endingEnd(start) { index = end } else { skip(.other) }
+                if let end = specialEnd(bytes, start) ?? endingEnd(bytes, start) {
+                    index = end
+                } else {
+                    skip(.other, in: bytes)
+                }
             }
             return start..<index
         }
         return nil
     }
 
-    private mutating func skip(_ wanted: PieceClass) {
+    private mutating func skip(_ wanted: PieceClass, in bytes: Span<UInt8>) {
         while index < bytes.count {
-            let (found, length) = classify(at: index)
+            let (found, length) = classify(bytes, at: index)
             if found != wanted { return }
             index += length
         }
     }
 
-    private func classify(at index: Int) -> (PieceClass, length: Int) {
+    private func classify(_ bytes: Span<UInt8>, at index: Int) -> (PieceClass, length: Int) {
         let byte = bytes[index]
         if byte < 0x80 {
             switch byte {
@@ -85,26 +86,26 @@ struct PieceScanner {
         return (PieceClass.of(scalar), length)
     }
 
-    private func specialEnd(_ start: Int) -> Int? {
+    private func specialEnd(_ bytes: Span<UInt8>, _ start: Int) -> Int? {
         guard bytes[start] == 0x3C else { return nil }
         for special in specials {
-            if let end = matched(special, at: start) { return end }
+            if let end = matched(special, bytes, at: start) { return end }
         }
         return nil
     }
 
     private static let endings: [[UInt8]] = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map { Array($0.utf8) }
 
-    private func endingEnd(_ start: Int) -> Int? {
+    private func endingEnd(_ bytes: Span<UInt8>, _ start: Int) -> Int? {
         guard bytes[start] == 0x27 else { return nil }
         for ending in Self.endings {
-            if let end = matched(ending, at: start) { return end }
+            if let end = matched(ending, bytes, at: start) { return end }
         }
         return nil
     }
 
     /// The end of `word`, ASCII in lower case, if it stands at `start`.
-    private func matched(_ word: [UInt8], at start: Int) -> Int? {
+    private func matched(_ word: [UInt8], _ bytes: Span<UInt8>, at start: Int) -> Int? {
         var index = start
         for wanted in word {
             guard index < bytes.count else { return nil }

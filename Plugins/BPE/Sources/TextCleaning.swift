@@ -33,7 +33,8 @@ public enum TextCleaning: String, Sendable, CaseIterable {
         case .openai: LetterCase.lowered(WhiteSpace.collapsed(basic(text)))
         case .whitespace: WhiteSpace.collapsed(basic(text))
         case .canonicalize:
-            WhiteSpace.collapsed(LetterCase.lowered(basic(text).compactMap { $0 == 0x5F ? 0x20 : isPunctuation($0) ? nil : $0 }))
+            WhiteSpace.collapsed(
+                LetterCase.lowered(basic(text).compactMap { $0 == 0x5F ? 0x20 : isPunctuation($0) ? nil : $0 }))
         case .transformers: LetterCase.lowered(joined(Composition.composed(text)), finalSigma: false)
         case .none: text
         }

@@ -10,13 +10,13 @@ struct WordCache {
     private var byteCount = 0
 
     /// Appends the ids of a cached word; false if it is not there.
-    func append(_ bytes: [UInt8], _ word: Range<Int>, to result: inout [Int32]) -> Bool {
+    func append(_ bytes: Span<UInt8>, _ word: Range<Int>, to result: inout [Int32]) -> Bool {
         guard word.count <= Self.longestWord, let number = words.find(bytes, word) else { return false }
         for index in (number == 0 ? 0 : ends[number - 1])..<ends[number] { result.append(ids[index]) }
         return true
     }
 
-    mutating func insert(_ bytes: [UInt8], _ word: Range<Int>, ids wordIDs: ArraySlice<Int32>) {
+    mutating func insert(_ bytes: Span<UInt8>, _ word: Range<Int>, ids wordIDs: ArraySlice<Int32>) {
         guard word.count <= Self.longestWord else { return }
         if words.count >= Self.mostWords || byteCount >= Self.mostBytes { self = WordCache() }
         guard words.insert(bytes, word).isNew else { return }

@@ -67,7 +67,9 @@ struct Badness {
         if first.has([.box, .end, .currency, .numeric]), second.has(.lower) { return true }
         if first.has([.lower, .box, .end]), second.has(.currency) { return true }
         if first.has([.upper, .box]), second.has([.numeric, .law]) { return true }
-        if first.has([.lower, .upper, .box, .currency, .end]), second.has(.start), `is`(i + 2, .numeric) { return true }
+        if first.has([.lower, .upper, .box, .currency, .end]), second.has(.start), `is`(i + 2, .numeric) {
+            return true
+        }
         if first.has([.lower, .upper, .currency, .numeric, .box, .law]), second.has(.end), `is`(i + 2, .start) {
             return true
         }

@@ -8,7 +8,7 @@ enum ByteDecoding {
         result.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            if let (scalar, length) = scalar(in: bytes, at: index) {
+            if let (scalar, length) = scalar(in: bytes.span, at: index) {
                 result.append(scalar)
                 index += length
             } else if variants, bytes[index] == 0xC0, index + 1 < bytes.count, bytes[index + 1] == 0x80 {
@@ -25,7 +25,7 @@ enum ByteDecoding {
     }
 
     /// The scalar at `index` and its length in bytes, or nil where the bytes are not well formed.
-    static func scalar(in bytes: [UInt8], at index: Int) -> (scalar: UInt32, length: Int)? {
+    static func scalar(in bytes: Span<UInt8>, at index: Int) -> (scalar: UInt32, length: Int)? {
         let first = UInt32(bytes[index])
         if first < 0x80 { return (first, 1) }
         let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
@@ -60,7 +60,8 @@ enum ByteDecoding {
             if scalar < 0x80 {
                 bytes.append(UInt8(scalar))
             } else {
-                bytes.append(contentsOf: UTF8.encode(Unicode.Scalar(scalar) ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter)
+                bytes.append(
+                    contentsOf: UTF8.encode(Unicode.Scalar(scalar) ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter)
             }
         }
     }

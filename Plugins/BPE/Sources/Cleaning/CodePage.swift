@@ -5,7 +5,7 @@
 struct CodePage: Sendable {
     /// Whether a space may be a lost A0. Not in Mac Roman, where an en dash before a space would look like one.
     let mayLoseA0: Bool
-        let isSloppy: Bool
+    let isSloppy: Bool
     /// What the bytes 80...FF mean.
     private let scalars: [UInt32]
     private let bytes: [UInt32: UInt8]

@@ -38,7 +38,9 @@ enum Entities {
             guard end > nameStart, end < text.count, text[end] == semicolon else { return nil }
             if isNumeric {
                 // The reference must take in the semicolon and not stand for one.
-                guard let (value, after) = numeric(text, start), after == end + 1, value != [semicolon] else { return nil }
+                guard let (value, after) = numeric(text, start), after == end + 1, value != [semicolon] else {
+                    return nil
+                }
                 return (value, after)
             }
             let name = string(text[nameStart..<end])

@@ -1,4 +1,5 @@
-/// Bytes of mojibake that something on the way has changed: A0 to a space, or any to U+FFFD (here 1A) or a question mark.
+/// Bytes of mojibake that something on the way has changed: A0 to a space, or any to U+FFFD (here 1A) or a question
+/// mark.
 enum LostBytes {
     private static func isContinuation(_ byte: UInt8) -> Bool { byte & 0xC0 == 0x80 }
 

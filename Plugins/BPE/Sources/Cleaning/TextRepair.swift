@@ -25,7 +25,7 @@ enum TextRepair {
         var text = segment
         // Text wrapped many times over ("&amp;amp;amp;…") takes a pass for each wrapping, so a long one could hold up
         // a stream for hours: there is a budget of work, which only such text exhausts.
-        var passes = max(64, 50_000_000 / max(1, segment.count))
+        var passes = max(64, 10_000_000 / max(1, segment.count))
         while passes > 0 {
             let before = text
             if readsEntities { text = Entities.unescapedStrictly(text) }
