@@ -1,0 +1,92 @@
+import Synchronization
+
+/// CLIP's tokenizer: text is cleaned, split into pieces, and each piece's bytes are merged by the table.
+///
+/// Gives the ids of openai/CLIP's `SimpleTokenizer.encode`: the whole text's, without start and end. May be used from
+/// any number of threads at once.
+public struct BytePairEncoder: Sendable {
+    public let table: MergeTable
+    public let cleaning: TextCleaning
+    public let specialTokens: SpecialTokens
+    private let specials: [(bytes: [UInt8], id: Int32)]
+    private let spellings: [[UInt8]]
+    private let workspaces = Workspaces()
+
+    public init(table: MergeTable, cleaning: TextCleaning = .openai, specialTokens: SpecialTokens = .openai) {
+        self.table = table
+        self.cleaning = cleaning
+        self.specialTokens = specialTokens
+        specials = [(specialTokens.start, table.startToken), (specialTokens.end, table.endToken)]
+            .compactMap { text, id in text.map { (Array($0.utf8), id) } }
+        spellings = specials.map(\.bytes)
+    }
+
+    /// The ids of a text. O(n log n) in its length for a text of one word, O(n) for usual ones.
+    public func encode(_ text: String) -> [Int32] {
+        var workspace = workspaces.take()
+        defer { workspaces.put(workspace) }
+        var ids: [Int32] = []
+        let bytes = Array(text.utf8)
+        guard cleaning == .transformers else {
+            append(cleaning.cleaned(bytes), ignoresCase: true, &workspace, to: &ids)
+            return ids
+        }
+        // transformers looks for special tokens before cleaning, and not after it.
+        var start = 0
+        for index in bytes.indices where bytes[index] == 0x3C && index >= start {
+            guard let special = specials.first(where: { bytes[index...].starts(with: $0.bytes) }) else { continue }
+            append(cleaning.cleaned(Array(bytes[start..<index])), ignoresCase: false, &workspace, to: &ids)
+            ids.append(special.id)
+            start = index + special.bytes.count
+        }
+        append(cleaning.cleaned(start == 0 ? bytes : Array(bytes[start...])), ignoresCase: false, &workspace, to: &ids)
+        return ids
+    }
+
+    private func append(_ bytes: [UInt8], ignoresCase: Bool, _ workspace: inout Workspace, to ids: inout [Int32]) {
+        var scanner = PieceScanner(specials: spellings, ignoresCase: ignoresCase)
+        let span = bytes.span
+        while let piece = scanner.next(in: span) {
+            if workspace.cache.append(span, piece, to: &ids) { continue }
+            let start = ids.count
+            // Only the exact spelling is the token; `<|ENDOFTEXT|>` is a piece, and is merged like any other.
+            if ignoresCase, bytes[piece.lowerBound] == 0x3C,
+                let special = specials.first(where: { bytes[piece].elementsEqual($0.bytes) })
+            {
+                ids.append(special.id)
+            } else {
+                workspace.merger.encode(span, piece, with: table, into: &ids)
+            }
+            workspace.cache.insert(span, piece, ids: ids[start...])
+        }
+    }
+
+    /// Text for ids, for people to read: words are separated by spaces, bytes that are no UTF-8 become U+FFFD, special
+    /// tokens are spelled out, and numbers that are no ids are left out. What cleaning changed does not come back.
+    public func decode(_ ids: some Sequence<Int32>) -> String {
+        var result: [UInt8] = []
+        for id in ids {
+            if let (bytes, endsWord) = table.bytes(id) {
+                result += bytes
+                if endsWord { result.append(0x20) }
+            } else if let special = specials.first(where: { $0.id == id }) {
+                result += special.bytes
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}
+
+/// What one encoding in progress writes to.
+private struct Workspace {
+    var cache = WordCache()
+    var merger = PieceMerger()
+}
+
+/// Workspaces at rest, as many as there were encodings at once: the lock is held only to hand one over.
+private final class Workspaces: Sendable {
+    private let resting = Mutex<[Workspace]>([])
+
+    func take() -> Workspace { resting.withLock { $0.popLast() } ?? Workspace() }
+    func put(_ workspace: Workspace) { resting.withLock { $0.append(workspace) } }
+}

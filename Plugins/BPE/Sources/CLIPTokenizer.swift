@@ -1,0 +1,36 @@
+public import Multimodal
+
+/// A byte-pair encoder as models use it: with start and end token, padding and a digest.
+public struct CLIPTokenizer: Tokenizer {
+    public let encoder: BytePairEncoder
+    public let padToken: Int32
+    public let digest: String
+
+    /// - Parameter padsWithEnd: whether shorter texts are filled with the end token, as in transformers, or with 0, as
+    ///   in openai/CLIP and open_clip.
+    public init(encoder: BytePairEncoder, padsWithEnd: Bool = false) {
+        self.encoder = encoder
+        padToken = padsWithEnd ? encoder.table.endToken : 0
+        digest = Self.digest(of: encoder)
+    }
+
+    public var vocabularySize: Int { encoder.table.vocabularySize }
+    public var startToken: Int32? { encoder.table.startToken }
+    public var endToken: Int32 { encoder.table.endToken }
+
+    public func encode(_ text: String) -> [Int32] { encoder.encode(text) }
+
+    /// FNV-1a over the merges, cleaning and spelling of special tokens. Padding is left out: it decides no id of a
+    /// text.
+    private static func digest(of encoder: BytePairEncoder) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func mix(_ value: UInt32) { hash = (hash ^ UInt64(value)) &* 0x100_0000_01B3 }
+        for byte in "bpe 1 \(encoder.cleaning.rawValue) \(encoder.specialTokens.rawValue)".utf8 { mix(UInt32(byte)) }
+        for merge in encoder.table.merges {
+            mix(merge.left)
+            mix(merge.right)
+        }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
