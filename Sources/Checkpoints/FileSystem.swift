@@ -1,4 +1,4 @@
-package import AtomicFiles
+import AtomicFiles
 
 #if canImport(Glibc)
     import Glibc

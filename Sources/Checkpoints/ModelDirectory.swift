@@ -1,5 +1,5 @@
 public import Imaging
-public import ModelGraph
+import ModelGraph
 public import Multimodal
 import YAML
 

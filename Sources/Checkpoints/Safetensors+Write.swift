@@ -1,4 +1,4 @@
-public import AtomicFiles
+import AtomicFiles
 public import ModelGraph
 
 extension Safetensors {
