@@ -76,6 +76,6 @@ package enum FileSystem {
     /// Copies a file, so that it is there whole or not at all.
     package static func copy(_ source: String, to target: String) throws {
         let file = try MappedFile(source)
-        try AtomicFile.write(to: target) { sink in try sink.write(file.bytes) }
+        try AtomicFile.write(to: target) { sink in try file.withBytes { try sink.write($0) } }
     }
 }

@@ -9,7 +9,8 @@
 /// A file's bytes as memory, read when they are touched. Read-only; stays mapped as long as this lives.
 package final class MappedFile: @unchecked Sendable {
     package let path: String
-    package let bytes: UnsafeRawBufferPointer
+    /// Valid while this lives, which the pointer alone does not see to.
+    let bytes: UnsafeRawBufferPointer
 
     package init(_ path: String) throws(CheckpointError) {
         func failure(_ code: Int32) -> CheckpointError {
@@ -34,6 +35,11 @@ package final class MappedFile: @unchecked Sendable {
             throw failure(errno)
         }
         bytes = UnsafeRawBufferPointer(start: memory, count: count)
+    }
+
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
     }
 
     deinit {

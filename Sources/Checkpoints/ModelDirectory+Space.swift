@@ -19,7 +19,7 @@ extension ModelDirectory {
         for name in names {
             guard let entry = weights[name] else { continue }
             digest.combine("\(name) \(entry.type)")
-            digest.combine(weights.bytes(of: entry))
+            weights.withBytes(of: entry) { digest.combine($0) }
         }
         return digest.shortText
     }

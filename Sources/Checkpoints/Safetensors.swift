@@ -86,6 +86,7 @@ public struct Safetensors: Sendable {
 
     /// The values of a tensor: the mapped bytes themselves, or a copy where they are not aligned to their element type.
     public func tensor(_ entry: Entry) -> TensorData {
+        defer { withExtendedLifetime(file) {} }
         let bytes = bytes(of: entry)
         if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(entry.type.dtype.size) == 0 {
             return TensorData(type: entry.type, storage: TensorStorage(bytes, owner: .object(file)))
@@ -99,8 +100,15 @@ public struct Safetensors: Sendable {
         return tensor(entry)
     }
 
-    /// The bytes of a tensor, valid while this value lives.
-    package func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
+    /// The bytes of a tensor.
+    package func withBytes<Result>(
+        of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        defer { withExtendedLifetime(file) {} }
+        return try body(bytes(of: entry))
+    }
+
+    private func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(
             rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
     }

@@ -25,7 +25,8 @@ import Testing
         let one = TensorData(scalar: 1), two = TensorData(TensorType(.bfloat16, [2]), doubles: [1, 2])
         try Safetensors.write(to: folder + "/x", ["a": one, "b": two, "c": one])
         try Safetensors.write(to: folder + "/y", ["c": one, "b": two, "a": one])
-        #expect(Array(try MappedFile(folder + "/x").bytes) == Array(try MappedFile(folder + "/y").bytes))
+        let files = try [folder + "/x", folder + "/y"].map { try MappedFile($0).withBytes(Array.init) }
+        #expect(files[0] == files[1] && files[0].count % 4 == 0)
     }
 
     @Test("a tensor at an odd place is read like any other")

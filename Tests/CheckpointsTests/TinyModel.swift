@@ -46,7 +46,8 @@ struct ByteTokenizerPlugin: Plugin {
         registrar.tokenizer("bytes") { config, folder in
             let table = try MappedFile("\(folder)/\(config.string("table"))")
             return ByteTokenizer(
-                vocabularySize: try config.integer("vocabulary"), digest: String(decoding: table.bytes, as: UTF8.self))
+                vocabularySize: try config.integer("vocabulary"),
+                digest: table.withBytes { String(decoding: $0, as: UTF8.self) })
         }
     }
 }
