@@ -145,6 +145,12 @@ public struct AtomicFileError: Error, Sendable, Hashable, CustomStringConvertibl
     /// The system's `errno`.
     public var code: Int32
 
+    public init(path: String, action: Action, code: Int32) {
+        self.path = path
+        self.action = action
+        self.code = code
+    }
+
     /// True when the disk, or this user's share of it, is full.
     public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 

@@ -52,9 +52,13 @@ extension Node {
 
 extension String {
     fileprivate var dotEscaped: String {
-        reduce(into: "") { text, character in
-            if character == "\"" || character == "\\" { text.append("\\") }
-            text.append(character)
+        // By scalars: a quotation mark with a combining accent is another Character, but still ends the string.
+        unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
+            case "\"", "\\": text += "\\" + String(scalar)
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(scalar)
+            }
         }
     }
 }

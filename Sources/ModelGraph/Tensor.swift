@@ -35,5 +35,8 @@ public struct Tensor {
         builder.apply(op, [self] + others, SourceLocation(fileID: file, line: line))
     }
 
+    /// `axis` counted from 0 where it is counted from the end, else (out of range, too) as it is.
+    func counted(_ axis: Int) -> Int { axis < 0 && axis + rank >= 0 ? axis + rank : axis }
+
     var location: SourceLocation { builder.nodes[id].location }
 }

@@ -33,7 +33,7 @@ public struct DualEncoder: Sendable {
     /// `images` and `tokens` of `batch` pairs -> `loss` and `logitScale`, scalars.
     public func lossGraph(batch: Int, length: Int) throws -> Graph {
         try Graph.build { builder in
-            let scope = ParameterScope(builder: builder)
+            let scope = ParameterScope(builder: builder, isTraining: true)
             let output = loss.build(
                 images: embed(images: imageInput(builder, batch), in: scope).l2Normalized(),
                 texts: embed(tokens: tokenInput(builder, batch, length), in: scope).l2Normalized(), in: scope)

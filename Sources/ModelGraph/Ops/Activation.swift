@@ -61,6 +61,7 @@ public struct GELUGradient: OpDefinition {
 
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         try expectCount(inputs, 2)
+        try expectFloat(inputs[0])
         guard inputs[0] == inputs[1] else { throw OpFault("x and the upstream gradient differ in type") }
         return inputs[0]
     }

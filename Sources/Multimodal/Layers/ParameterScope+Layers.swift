@@ -7,6 +7,27 @@ extension ParameterScope {
             bias: self[name].parameter("bias", [width], .zeros), epsilon: epsilon)
     }
 
+    /// Batch norm of `[batch, channels, height, width]`, with `name.weight`, `name.bias`, `name.running_mean` and
+    /// `name.running_var`. When training, the batch's own statistics, and the running ones move a tenth of the way to them
+    /// (torch.nn.BatchNorm2d, whose running variance is the unbiased one).
+    public func batchNorm(_ name: String, _ x: Tensor, scale: Initializer = .ones, epsilon: Double = 1e-5) -> Tensor {
+        let scope = self[name]
+        let channels = x.dimension(1)
+        let weight = scope.parameter("weight", [channels], scale)
+        let bias = scope.parameter("bias", [channels], .zeros)
+        let mean = scope.parameter("running_mean", [channels], .zeros, isTrainable: false)
+        let variance = scope.parameter("running_var", [channels], .ones, isTrainable: false)
+        guard isTraining else {
+            return x.batchNorm(scale: weight, bias: bias, mean: mean, variance: variance, epsilon: epsilon)
+        }
+        let moments = x.batchMoments()
+        let count = Double(x.shape.count / channels)
+        builder.update(mean, to: mean * 0.9 + moments.mean * 0.1)
+        builder.update(variance, to: variance * 0.9 + moments.variance * (0.1 * count / max(count - 1, 1)))
+        return x.batchNorm(
+            scale: weight, bias: bias, mean: moments.mean, variance: moments.variance, epsilon: epsilon)
+    }
+
     /// `x · weightᵀ + bias`, with `name.weight [outputs, inputs]` and `name.bias [outputs]`.
     public func linear(
         _ name: String, _ x: Tensor, outputs: Int, weight: Initializer, bias: Initializer
