@@ -1,5 +1,5 @@
 public import YAML
-import ModelGraph
+package import ModelGraph
 
 #if canImport(Glibc)
     import Glibc
@@ -43,7 +43,7 @@ public struct AdamW: Hashable, Sendable {
     }
 
     /// The values of the inputs at step `step`, counted from 0.
-    func inputs(step: Int, learningRate: Double) -> [String: TensorData] {
+    package func inputs(step: Int, learningRate: Double) -> [String: TensorData] {
         let t = Double(step + 1)
         let values: [Input: Double] = [
             .decayFactor: 1 - learningRate * weightDecay,
