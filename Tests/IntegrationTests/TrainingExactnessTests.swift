@@ -1,3 +1,4 @@
+import CPUBackend
 import Checkpoints
 import InfoNCELoss
 import Multimodal
@@ -10,7 +11,7 @@ import YAML
 
 /// Against open_clip and PyTorch; Tests/Fixtures/Training/make.py made the numbers.
 @Suite struct TrainingExactnessTests {
-    static let backends: [any Backend] = [ReferenceBackend()]
+    static let backends: [any Backend] = [ReferenceBackend(), CPUBackend()]
     static let activations = ["gelu", "quick_gelu"]
 
     @Test("embeddings, loss, gradient norm and parameters after one step are open_clip's", arguments: activations)
