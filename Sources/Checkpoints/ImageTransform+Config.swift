@@ -44,7 +44,8 @@ extension ImageTransform {
     /// All settings with defaults filled in, as text that is equal for transforms that do the same.
     package var canonicalText: String {
         let numbers = (mean + std).map { "\($0)" }.joined(separator: ",")
-        return "resize=\(resize) mode=\(resizeMode.rawValue) interpolation=\(interpolation.rawValue) crop=\(crop.rawValue) "
+        return
+            "resize=\(resize) mode=\(resizeMode.rawValue) interpolation=\(interpolation.rawValue) crop=\(crop.rawValue) "
             + "size=\(crop == .center ? cropSize : 0) rounding=\(cropRounding.rawValue) convert=\(convert.rawValue) "
             + "normalize=\(numbers)"
     }

@@ -26,7 +26,8 @@ extension ModelDirectory {
         }
         for entry in weights.entries where !needed.contains(entry.name) && !isIgnorable(entry.name) {
             throw CheckpointError(
-                weights.path, tensor: entry.name, "\(entry.type) is not part of the model '\(model.config.name)'; "
+                weights.path, tensor: entry.name,
+                "\(entry.type) is not part of the model '\(model.config.name)'; "
                     + "do \(configName) and the weights belong together?")
         }
         return needed.sorted()

@@ -34,7 +34,8 @@ public struct Safetensors: Sendable {
         file = try MappedFile(path)
         let bytes = file.bytes
         guard bytes.count >= 8 else {
-            throw CheckpointError(path, "has \(bytes.count) bytes and is no safetensors file; is the download complete?")
+            throw CheckpointError(
+                path, "has \(bytes.count) bytes and is no safetensors file; is the download complete?")
         }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard length >= 2, length <= UInt64(Self.maximumHeader), bytes[8] == UInt8(ascii: "{") else {

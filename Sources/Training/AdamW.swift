@@ -1,5 +1,5 @@
-public import YAML
 package import ModelGraph
+public import YAML
 
 #if canImport(Glibc)
     import Glibc

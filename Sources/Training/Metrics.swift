@@ -38,7 +38,9 @@ final class Metrics {
         }
         try AtomicFile.write(lines, to: path)
         descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
-        guard descriptor >= 0 else { throw TrainingError("\(path): cannot be written: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw TrainingError("\(path): cannot be written: \(String(cString: strerror(errno)))")
+        }
         writer = RecordWriter(descriptor: descriptor, name: path, flushesEachRecord: true)
         self.every = every
     }

@@ -52,7 +52,11 @@ final class PictureStore: @unchecked Sendable {
             _ = UnsafeMutableBufferPointer(rebasing: cache[image * size..<(image + 1) * size]).update(from: bytes)
             isCached[image] = true
         }
-        let target = Shared(output), source = Shared(cache), size = size, tables = tables, cachedCount = cachedCount
+        let target = Shared(output)
+        let source = Shared(cache)
+        let size = size
+        let tables = tables
+        let cachedCount = cachedCount
         DispatchQueue.concurrentPerform(iterations: wanted.count) { index in
             let image = wanted[index]
             let row = UnsafeMutableBufferPointer(rebasing: target.buffer[index * size..<(index + 1) * size])

@@ -68,7 +68,12 @@ public struct Trainer: Sendable {
             case .epochs(let epochs): epochs * order.stepsPerEpoch
             case .steps(let steps): steps
             }
-        let first = min(restored?.steps ?? 0, steps)
+        let first = restored?.steps ?? 0
+        guard first <= steps else {
+            throw TrainingError(
+                "\(output): holds a run of \(first) steps, this one ends after \(steps); raise epochs or steps, or choose "
+                    + "another directory")
+        }
         let executable = try backend.compile(
             graph, parameters: restored?.state ?? graph.initialParameters(seed: config.seed), options: options)
         try directory.writeSettings(config)

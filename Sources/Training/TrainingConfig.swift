@@ -21,7 +21,8 @@ public import YAML
 ///     metrics: {every: 10}
 ///     output: {dtype: bfloat16}
 ///
-/// Required are model, data, batchSize and one of epochs and steps. Paths are relative to the file.
+/// Required are model, data, batchSize and one of epochs and steps. Paths are relative to the file. Every epoch shuffles
+/// anew; pairs that do not fill its last batch are left out of it.
 public struct TrainingConfig: Sendable {
     /// Pairs of pictures and captions: JSON lines with `image` and `text`; image paths are relative to the lines' file.
     public struct Data: Sendable {

@@ -25,7 +25,8 @@ import Testing
     @Test("zeros of different lengths, and fields cut elsewhere, differ")
     func lengths() {
         #expect(Set((0..<300).map { digest([UInt8](repeating: 0, count: $0)) }).count == 300)
-        var one = Digest64(), two = Digest64()
+        var one = Digest64()
+        var two = Digest64()
         one.combine("ab")
         one.combine("c")
         two.combine("a")

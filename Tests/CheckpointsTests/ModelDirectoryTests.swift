@@ -21,14 +21,17 @@ import YAML
             #expect(value == written[name]?.converted(to: dtype).converted(to: .float32))
         }
         #expect(abs(try model.calibration().scale - 1 / 0.07) < 0.1)
-        #expect(try ModelDirectory.open(path: folder + "/model.yaml", plugins: TinyModel.plugins()).space == model.space)
+        #expect(
+            try ModelDirectory.open(path: folder + "/model.yaml", plugins: TinyModel.plugins()).space == model.space)
         #expect(model.space.count == 8)
     }
 
     @Test("the space follows weights, preprocessing, tokenizer and settings, not formatting")
     func space() throws {
         let plugins = try TinyModel.plugins()
-        func space(_ edit: (String) throws -> Void = { _ in }, seed: UInt64 = 1, yaml: String = TinyModel.yaml) throws -> String {
+        func space(_ edit: (String) throws -> Void = { _ in }, seed: UInt64 = 1, yaml: String = TinyModel.yaml) throws
+            -> String
+        {
             let folder = try temporaryFolder()
             try TinyModel.write(to: folder, yaml: yaml, seed: seed)
             try edit(folder)
@@ -46,8 +49,26 @@ import YAML
         #expect(try space(yaml: replacing("name: tiny", "name: other")) == first)
         #expect(try space(seed: 2) != first)
         #expect(try space(yaml: replacing("resize: 8,", "resize: 8, interpolation: bilinear,")) != first)
-        #expect(try space(yaml: replacing("width: 8, layers: 1, heads: 2}}", "width: 8, layers: 1, heads: 4}}")) != first)
+        #expect(
+            try space(yaml: replacing("width: 8, layers: 1, heads: 2}}", "width: 8, layers: 1, heads: 4}}")) != first)
         #expect(try space({ try AtomicFile.write("another", to: $0 + "/table.txt") }) != first)
+    }
+
+    @Test("the tokenizer's files come along, under the names that the written description has")
+    func tokenizerFiles() throws {
+        let files = try temporaryFolder()
+        let folder = try temporaryFolder() + "/out"
+        try FileSystem.makeDirectory(files + "/sub")
+        try AtomicFile.write("elsewhere", to: files + "/sub/other.txt")
+        let yaml = TinyModel.yaml.split(separator: "table.txt").joined(separator: "sub/other.txt")
+        let config = try ModelConfig(YAMLNode.parse(yaml, file: "train.yaml"))
+        let plugins = try TinyModel.plugins()
+        let model = try DualEncoder(config, plugins: plugins)
+        try ModelDirectory.write(
+            to: folder, config: config, parameters: model.lossGraph(batch: 2, length: 6).initialParameters(seed: 1),
+            dtype: .bfloat16, tokenizerFolder: files, plugins: plugins)
+        #expect(FileSystem.names(in: folder) == ["model.safetensors", "model.yaml", "other.txt"])
+        #expect(try ModelDirectory.open(path: folder, plugins: plugins).tokenizer.digest == "elsewhere")
     }
 
     @Test("weights that do not fit are refused with file, tensor and shapes")

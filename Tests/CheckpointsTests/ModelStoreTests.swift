@@ -31,6 +31,9 @@ import Testing
     func defaults() {
         #expect(ModelStore(environment: ["HOME": "/h"]).folders == ["/h/.local/share/clip/models"])
         #expect(ModelStore(environment: [:]).folders == [])
-        #expect(ModelStore(environment: ["HOME": "/h", "XDG_DATA_HOME": "relative"]).folders == ["/h/.local/share/clip/models"])
+        #expect(
+            ModelStore(environment: ["HOME": "/h", "XDG_DATA_HOME": "relative"]).folders == [
+                "/h/.local/share/clip/models"
+            ])
     }
 }

@@ -9,7 +9,8 @@ import Testing
         let path = try temporaryFolder() + "/a.safetensors"
         let odd = TensorData(TensorType(.uint8, [3]), doubles: [1, 2, 255])
         let values = TensorData(TensorType(dtype, [2, 3]), doubles: [0, 1, 2, 3.5, 100, 7])
-        try Safetensors.write(to: path, ["b": odd, "a": values, "s": TensorData(scalar: 2.5)], metadata: ["k": "v\n\""])
+        try Safetensors.write(
+            to: path, ["b": odd, "a": values, "s": TensorData(scalar: 2.5)], metadata: ["k": "v\n\""])
         let file = try Safetensors(path: path)
         #expect(file.metadata == ["k": "v\n\""])
         #expect(Set(file.entries.map(\.name)) == ["a", "b", "s"])
@@ -22,7 +23,8 @@ import Testing
     @Test("the same tensors give the same bytes, whatever the order")
     func deterministic() throws {
         let folder = try temporaryFolder()
-        let one = TensorData(scalar: 1), two = TensorData(TensorType(.bfloat16, [2]), doubles: [1, 2])
+        let one = TensorData(scalar: 1)
+        let two = TensorData(TensorType(.bfloat16, [2]), doubles: [1, 2])
         try Safetensors.write(to: folder + "/x", ["a": one, "b": two, "c": one])
         try Safetensors.write(to: folder + "/y", ["c": one, "b": two, "a": one])
         let files = try [folder + "/x", folder + "/y"].map { try MappedFile($0).withBytes(Array.init) }
@@ -32,7 +34,8 @@ import Testing
     @Test("a tensor at an odd place is read like any other")
     func unaligned() throws {
         let path = try temporaryFolder() + "/a"
-        let header = #"{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"y":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}}"#
+        let header =
+            #"{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"y":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}}"#
         try AtomicFile.write(file(header, [9] + bytes(of: Float(1.5))), to: path)
         #expect(try Safetensors(path: path).tensor("y").floats == [1.5])
     }

@@ -82,7 +82,8 @@ enum TinyModel {
         var parameters = try model.lossGraph(batch: 2, length: 6).initialParameters(seed: seed)
         change(&parameters)
         try ModelDirectory.write(
-            to: folder, config: config, parameters: parameters, dtype: dtype, tokenizerFolder: files, plugins: plugins())
+            to: folder, config: config, parameters: parameters, dtype: dtype, tokenizerFolder: files, plugins: plugins()
+        )
         return parameters
     }
 }

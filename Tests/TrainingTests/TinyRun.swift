@@ -86,7 +86,8 @@ enum TinyRun {
             let pixels = (0..<12 * 10).flatMap { _ in color }
             let image = try Image(width: 12, height: 10, pixels: pixels)
             try AtomicFile.write(image.pngData(), to: "\(folder)/pictures/\(index).png")
-            lines += #"{"id":\#(index),"image":"pictures/\#(index).png","text":"\#(names[index % names.count])"}"# + "\n"
+            lines +=
+                #"{"id":\#(index),"image":"pictures/\#(index).png","text":"\#(names[index % names.count])"}"# + "\n"
         }
         try AtomicFile.write(lines, to: folder + "/pairs.jsonl")
         try AtomicFile.write(yaml, to: folder + "/config.yaml")

@@ -63,13 +63,20 @@ import Training
         let folder = try TinyRun.folder()
         _ = try TinyRun.trainer(folder, output: "/whole").run()
         let asked = Mutex(0)
-        let stopped = try TinyRun.trainer(folder).run(shouldStop: { asked.withLock { $0 += 1; return $0 > 3 } })
+        let stopped = try TinyRun.trainer(folder).run(shouldStop: {
+            asked.withLock {
+                $0 += 1; return $0 > 3
+            }
+        })
         #expect(stopped.wasStopped && stopped.steps == 3)
         let halfway = try ModelDirectory.open(path: folder + "/run", plugins: TinyRun.plugins())
 
         #expect(failure { _ = try TinyRun.trainer(folder).run() }.contains("holds an earlier run"))
         let other = failure { _ = try TinyRun.trainer(folder, resumes: true, settings: [("seed", "9")]).run() }
         #expect(other.contains("was made with seed 3, this run has 9"))
+
+        let shorter = failure { _ = try TinyRun.trainer(folder, resumes: true, settings: [("epochs", "1")]).run() }
+        #expect(shorter.contains("holds a run of 3 steps, this one ends after 2"))
 
         let resumed = try TinyRun.trainer(folder, resumes: true).run()
         #expect(resumed.steps == 6 && !resumed.wasStopped)
@@ -124,7 +131,8 @@ import Training
         let folder = try TinyRun.folder()
         let good = try lines(folder + "/pairs.jsonl")
         // Eleven pairs more, so that the bad one is in a batch whatever the shuffle leaves out.
-        try AtomicFile.write((good + [line] + good.prefix(3)).joined(separator: "\n") + "\n", to: folder + "/pairs.jsonl")
+        try AtomicFile.write(
+            (good + [line] + good.prefix(3)).joined(separator: "\n") + "\n", to: folder + "/pairs.jsonl")
         let text = failure { _ = try TinyRun.trainer(folder).run() }
         #expect(text.contains(folder + "/" + message), "\(text)")
     }

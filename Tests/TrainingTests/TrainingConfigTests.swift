@@ -1,7 +1,10 @@
+import AtomicFiles
+import Checkpoints
 import Multimodal
 import Testing
-@testable import Training
 import YAML
+
+@testable import Training
 
 @Suite struct TrainingConfigTests {
     @Test("what is written is what holds, and paths start at the file's folder")
@@ -9,7 +12,9 @@ import YAML
         let config = try TrainingConfig(YAMLNode.parse(TinyRun.yaml, file: "c.yaml"), folder: "/x")
         #expect(config.data.pairs == "/x/pairs.jsonl" && config.data.block == 1 && config.data.limit == nil)
         #expect(config.seed == 3 && config.batchSize == 4 && config.duration == .epochs(3))
-        #expect(config.optimizer.learningRate == 1e-2 && config.optimizer.beta2 == 0.98 && config.optimizer.weightDecay == 0.1)
+        #expect(
+            config.optimizer.learningRate == 1e-2 && config.optimizer.beta2 == 0.98
+                && config.optimizer.weightDecay == 0.1)
         #expect(config.schedule == Schedule(warmup: 2) && config.clipGradientNorm == 1)
         #expect(config.outputDType == .float32 && config.checkpoint.every == 100 && config.checkpoint.dtype == .float32)
         #expect(config.modelFolder == "/x" && config.model.name == "tiny" && config.validation == nil)
@@ -39,6 +44,18 @@ import YAML
                     file: "c.yaml"), folder: "/x")
         }
         #expect(message.isEmpty ? text.isEmpty : text.contains(message), "\(text)")
+    }
+
+    @Test("a model may be named by its path; its tokenizer's files are beside it then")
+    func modelPath() throws {
+        let folder = try temporaryFolder()
+        let node = try YAMLNode.parse(TinyRun.yaml, file: "c.yaml")
+        try FileSystem.makeDirectory(folder + "/models/tiny")
+        try AtomicFile.write(try #require(node[path: "model"]).yamlText(), to: folder + "/models/tiny/model.yaml")
+        for path in ["models/tiny", "models/tiny/model.yaml"] {
+            let config = try TrainingConfig(node.setting("model", to: .string(path)), folder: folder)
+            #expect(config.model.name == "tiny" && config.modelFolder == folder + "/models/tiny")
+        }
     }
 
     @Test("the learning rate rises in a line, falls in half a cosine and ends at the minimum")
