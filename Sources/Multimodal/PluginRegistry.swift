@@ -155,6 +155,29 @@ public struct PluginRegistry: Sendable {
         return try make(config)
     }
 
+    /// The settings of `choice` with defaults filled in, as JSON with sorted keys: equal where the settings are, however
+    /// they are written.
+    package func canonicalSettings(_ kind: PluginKind, _ choice: PluginChoice) throws -> String {
+        let (entry, config) = try find(kind, choice)
+        let pairs = try entry.schema.settings.sorted { $0.name < $1.name }.compactMap { setting in
+            try config.values[setting.name].map { value in
+                (setting.name, setting.type == .number ? YAMLNode.double(try value.double()) : value)
+            }
+        }
+        return YAMLNode.mapping(pairs).jsonText()
+    }
+
+    /// The string settings of `choice`, defaults included: files among them are part of a model.
+    package func stringSettings(
+        _ kind: PluginKind, _ choice: PluginChoice
+    ) throws -> [(setting: String, value: String)] {
+        let (entry, config) = try find(kind, choice)
+        return try entry.schema.settings.compactMap { setting in
+            guard setting.type == .string, let value = try config.values[setting.name]?.string() else { return nil }
+            return (setting.name, value)
+        }
+    }
+
     private func find(_ kind: PluginKind, _ choice: PluginChoice) throws -> (Entry, PluginConfig) {
         guard let entry = entries[Key(kind: kind, name: choice.name)] else {
             throw choice.place.error(

@@ -1,0 +1,73 @@
+public import ModelGraph
+import Multimodal
+
+extension ModelDirectory {
+    /// The values of the graph's parameters, in the types that the graph has them in: weights stored in half precision
+    /// are converted. A tensor that is missing or has another shape is an error that names the file and the tensor.
+    public func parameters(for graph: Graph) throws -> [String: TensorData] {
+        try Self.parameters(for: graph, in: weights)
+    }
+
+    package static func parameters(for graph: Graph, in weights: Safetensors) throws -> [String: TensorData] {
+        var values: [String: TensorData] = [:]
+        for (parameter, type) in graph.parameterSignature {
+            values[parameter.name] = weights.tensor(try entry(parameter.name, type, weights)).widened(to: type.dtype)
+        }
+        return values
+    }
+
+    /// Checks that the file has what the model needs and nothing else; gives the names of what it needs, in order.
+    static func check(_ weights: Safetensors, _ model: DualEncoder) throws -> [String] {
+        var needed: Set<String> = []
+        let graph = try model.lossGraph(batch: 2, length: model.text.contextLength)
+        for (parameter, type) in graph.parameterSignature {
+            _ = try entry(parameter.name, type, weights)
+            needed.insert(parameter.name)
+        }
+        for entry in weights.entries where !needed.contains(entry.name) && !isIgnorable(entry.name) {
+            throw CheckpointError(
+                weights.path, tensor: entry.name,
+                "\(entry.type) is not part of the model '\(model.config.name)'; "
+                    + "do \(configName) and the weights belong together?")
+        }
+        return needed.sorted()
+    }
+
+    private static func entry(_ name: String, _ type: TensorType, _ weights: Safetensors) throws -> Safetensors.Entry {
+        guard let entry = weights[name] else {
+            throw CheckpointError(
+                weights.path, tensor: name, "is missing; the model needs it with shape \(type.shape)")
+        }
+        guard entry.type.shape == type.shape else {
+            throw CheckpointError(
+                weights.path, tensor: name, "has shape \(entry.type.shape), the model needs \(type.shape)")
+        }
+        return entry
+    }
+
+    /// Buffers that published checkpoints carry along and that no computation reads: masks, positions, counters, and the
+    /// sizes in OpenAI's archives.
+    private static func isIgnorable(_ name: String) -> Bool {
+        let last = name.split(separator: ".").last.map(String.init) ?? name
+        return ["attn_mask", "position_ids", "num_batches_tracked"].contains(last)
+            || ["input_resolution", "context_length", "vocab_size"].contains(name)
+    }
+}
+
+extension TensorData {
+    /// The same values in `dtype`; from bfloat16 and float16 to float32 without a detour.
+    package func widened(to dtype: DType) -> TensorData {
+        guard dtype == .float32, self.dtype == .bfloat16 || self.dtype == .float16 else { return converted(to: dtype) }
+        return TensorData(TensorType(.float32, shape)) { target in
+            withUnsafeBytes { source in
+                let values = target.bindMemory(to: Float.self)
+                let stored = source.bindMemory(to: UInt16.self)
+                if self.dtype == .bfloat16 {
+                    for index in values.indices { values[index] = bfloat16ToFloat(stored[index]) }
+                } else {
+                    for index in values.indices { values[index] = halfToFloat(stored[index]) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import AtomicFiles
+public import ModelGraph
+public import Multimodal
+import YAML
+
+extension ModelDirectory {
+    /// Writes a complete model directory, file by file, each whole or not at all: weights first, then the tokenizer's
+    /// files, `model.yaml` last, so that a directory with a description is one that works.
+    /// - Parameters:
+    ///   - folder: The directory; made where it is missing.
+    ///   - parameters: Values by name; written in the order of the file format.
+    ///   - dtype: Element type of the weights: bfloat16, float16 or float32.
+    ///   - tokenizerFolder: Where the tokenizer's files are now. A setting of the tokenizer that names a file there makes
+    ///     that file part of the model.
+    public static func write(
+        to folder: String, config: ModelConfig, parameters: [String: TensorData], dtype: DType,
+        tokenizerFolder: String, plugins: PluginRegistry
+    ) throws {
+        try FileSystem.makeDirectory(folder)
+        let types = parameters.mapValues { TensorType($0.dtype.isFloat ? dtype : $0.dtype, $0.shape) }
+        let weightsName = "model.safetensors"
+        try Safetensors.write(
+            to: FileSystem.resolve(weightsName, in: folder), types: types, metadata: ["format": "pt"]
+        ) { name in
+            guard let data = parameters[name], let type = types[name] else {
+                throw CheckpointError(folder, tensor: name, "is missing")
+            }
+            return data.converted(to: type.dtype)
+        }
+        var node = config.node
+        let files = try plugins.stringSettings(.tokenizer, config.tokenizer).filter { _, name in
+            !name.isEmpty && FileSystem.isFile(FileSystem.resolve(name, in: tokenizerFolder))
+        }
+        for (setting, file) in files {
+            let name = FileSystem.name(of: file)
+            let target = FileSystem.resolve(name, in: folder)
+            let source = FileSystem.resolve(file, in: tokenizerFolder)
+            if source != target { try FileSystem.copy(source, to: target) }
+            if node[path: "text.tokenizer.config.\(setting)"] != nil {
+                node = try node.setting("text.tokenizer.config.\(setting)", to: .string(name))
+            }
+        }
+        node = try node.setting("weights", to: .string(weightsName))
+        try AtomicFile.write(node.yamlText(), to: FileSystem.resolve(configName, in: folder))
+    }
+}

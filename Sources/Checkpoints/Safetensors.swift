@@ -1,0 +1,190 @@
+public import ModelGraph
+
+/// A safetensors file, mapped into memory: its header is read and checked, its tensors are touched when asked for.
+///
+/// Format: https://github.com/huggingface/safetensors#format: eight bytes of header length, little-endian, a JSON header,
+/// then the tensors' bytes, without gaps. The file need not be trusted.
+public struct Safetensors: Sendable {
+    /// One tensor of the file.
+    public struct Entry: Hashable, Sendable {
+        public var name: String
+        public var type: TensorType
+        /// Its bytes, counted from the end of the header.
+        package var range: Range<Int>
+    }
+
+    public let path: String
+    /// The tensors in the order of their bytes.
+    public let entries: [Entry]
+    /// Free text that the writer added.
+    public let metadata: [String: String]
+
+    private let file: MappedFile
+    private let places: [String: Int]
+    /// Where the tensors' bytes begin.
+    private let start: Int
+
+    /// Bytes that a header may have; the reference implementation allows as many.
+    static let maximumHeader = 100_000_000
+
+    /// Maps the file and checks its header in full: every tensor lies in the file, without gaps and overlaps, and has as
+    /// many bytes as its shape says.
+    public init(path: String) throws(CheckpointError) {
+        self.path = path
+        file = try MappedFile(path)
+        let bytes = file.bytes
+        guard bytes.count >= 8 else {
+            throw CheckpointError(
+                path, "has \(bytes.count) bytes and is no safetensors file; is the download complete?")
+        }
+        let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+        guard length >= 2, length <= UInt64(Self.maximumHeader), bytes[8] == UInt8(ascii: "{") else {
+            throw CheckpointError(path, "is no safetensors file: it does not begin with a header")
+        }
+        guard Int(length) <= bytes.count - 8 else {
+            throw CheckpointError(
+                path, "ends inside its header (\(bytes.count) bytes, header of \(length)); get the file again")
+        }
+        let start = 8 + Int(length)
+        let header: HeaderJSON
+        do {
+            header = try HeaderJSON.parse(UnsafeRawBufferPointer(rebasing: bytes[8..<start]))
+        } catch {
+            throw CheckpointError(path, "broken header at byte \(error.offset + 8): \(error.message)")
+        }
+        guard case .object(let fields) = header else { throw CheckpointError(path, "its header is no JSON object") }
+        var entries: [Entry] = []
+        var metadata: [String: String] = [:]
+        for (name, value) in fields {
+            if name == "__metadata__" {
+                metadata = try Self.metadata(value, path)
+            } else {
+                entries.append(try Self.entry(name, value, path))
+            }
+        }
+        entries.sort { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
+        var end = 0
+        for entry in entries {
+            guard entry.range.lowerBound == end else {
+                throw CheckpointError(
+                    path, tensor: entry.name,
+                    "its bytes begin at \(entry.range.lowerBound), those before it end at \(end)")
+            }
+            end = entry.range.upperBound
+        }
+        guard end == bytes.count - start else {
+            throw CheckpointError(
+                path, "has \(bytes.count - start) bytes of tensors, its header says \(end); get the file again")
+        }
+        self.entries = entries
+        self.metadata = metadata
+        places = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
+        self.start = start
+    }
+
+    /// The tensor of this name, if the file has it.
+    public subscript(name: String) -> Entry? { places[name].map { entries[$0] } }
+
+    /// The values of a tensor: the mapped bytes themselves, or a copy where they are not aligned to their element type.
+    public func tensor(_ entry: Entry) -> TensorData {
+        defer { withExtendedLifetime(file) {} }
+        let bytes = bytes(of: entry)
+        if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(entry.type.dtype.size) == 0 {
+            return TensorData(type: entry.type, storage: TensorStorage(bytes, owner: .object(file)))
+        }
+        return TensorData(entry.type) { $0.copyMemory(from: bytes) }
+    }
+
+    /// The values of the tensor of this name.
+    public func tensor(_ name: String) throws(CheckpointError) -> TensorData {
+        guard let entry = self[name] else { throw CheckpointError(path, tensor: name, "the file has no such tensor") }
+        return tensor(entry)
+    }
+
+    /// The bytes of a tensor.
+    package func withBytes<Result>(
+        of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        defer { withExtendedLifetime(file) {} }
+        return try body(bytes(of: entry))
+    }
+
+    private func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
+    }
+
+    // MARK: - Header
+
+    private static func metadata(_ value: HeaderJSON, _ path: String) throws(CheckpointError) -> [String: String] {
+        guard case .object(let fields) = value else { throw CheckpointError(path, "__metadata__ is no object") }
+        var metadata: [String: String] = [:]
+        for (key, value) in fields {
+            guard case .string(let text) = value else {
+                throw CheckpointError(path, "__metadata__ holds more than strings, at '\(key)'")
+            }
+            metadata[key] = text
+        }
+        return metadata
+    }
+
+    private static func entry(_ name: String, _ value: HeaderJSON, _ path: String) throws(CheckpointError) -> Entry {
+        func fault(_ message: String) -> CheckpointError { CheckpointError(path, tensor: name, message) }
+        guard case .object(let fields) = value else { throw fault("is described by no object") }
+        var dtype: DType?
+        var shape: [Int]?
+        var offsets: [Int]?
+        for (key, value) in fields {
+            switch (key, value) {
+            case ("dtype", .string(let code)):
+                dtype = DType(safetensors: code)
+                if dtype == nil {
+                    throw fault("has elements of type \(code); those known are F64, F32, F16, BF16, I64, I32, I8, U8")
+                }
+            case ("shape", .array(let values)): shape = integers(values)
+            case ("data_offsets", .array(let values)): offsets = integers(values)
+            default: throw fault("the header says '\(key)' of it, which the format does not have in that form")
+            }
+        }
+        guard let dtype, let shape, let offsets, offsets.count == 2 else {
+            throw fault("the header lacks dtype, shape or data_offsets")
+        }
+        guard shape.count <= 16, let count = Shape(shape).checkedCount else {
+            throw fault("has the shape \(shape), which is empty or too large")
+        }
+        let (size, overflow) = count.multipliedReportingOverflow(by: dtype.size)
+        guard offsets[0] <= offsets[1], !overflow, offsets[1] - offsets[0] == size else {
+            throw fault("has the bytes \(offsets[0])..<\(offsets[1]), which do not fit \(dtype.rawValue)\(shape)")
+        }
+        return Entry(name: name, type: TensorType(dtype, Shape(shape)), range: offsets[0]..<offsets[1])
+    }
+
+    private static func integers(_ values: [HeaderJSON]) -> [Int]? {
+        var result: [Int] = []
+        for value in values {
+            guard case .integer(let number) = value else { return nil }
+            result.append(number)
+        }
+        return result
+    }
+}
+
+extension DType {
+    init?(safetensors code: String) {
+        guard let type = DType.allCases.first(where: { $0.safetensorsCode == code }) else { return nil }
+        self = type
+    }
+
+    var safetensorsCode: String {
+        switch self {
+        case .float64: "F64"
+        case .float32: "F32"
+        case .float16: "F16"
+        case .bfloat16: "BF16"
+        case .int64: "I64"
+        case .int32: "I32"
+        case .int8: "I8"
+        case .uint8: "U8"
+        }
+    }
+}
