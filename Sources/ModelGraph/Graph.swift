@@ -61,7 +61,7 @@ public struct Graph: Sendable {
     }
 
     /// How many other nodes, outputs and updates read each node.
-    package var useCounts: [Int] {
+    public var useCounts: [Int] {
         var counts = [Int](repeating: 0, count: nodes.count)
         for node in nodes { for input in node.inputs { counts[input] += 1 } }
         for output in outputs { counts[output.id] += 1 }

@@ -1,7 +1,7 @@
 extension Graph {
     /// Replaces every composite that `isSupported` declines by what it decomposes to, until only supported ops and
     /// primitives are left.
-    package func decomposing(unless isSupported: (Node) -> Bool) throws -> Graph {
+    public func decomposing(unless isSupported: (Node) -> Bool) throws -> Graph {
         var graph = self
         while true {
             var changed = false

@@ -1,7 +1,7 @@
 extension Graph {
     /// Runs the products (matrix, convolution, attention) on bfloat16 operands, accumulated and returned in float32;
     /// everything between them stays float32. Rounding a weight's cast is shared by all of its uses.
-    package func loweringProducts(to dtype: DType) throws -> Graph {
+    public func loweringProducts(to dtype: DType) throws -> Graph {
         try rewritten { node, inputs, builder in
             guard node.dtype == .float32 else { return nil }
             let lowered = inputs.map { $0.dtype == .float32 ? $0.cast(to: dtype) : $0 }

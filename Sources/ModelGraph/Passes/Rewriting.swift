@@ -20,7 +20,7 @@ extension Graph {
 
     /// Builds the graph anew, node by node: `replace` gives the tensor that stands for a node, made from the tensors of
     /// its inputs, or nil to copy the node as it is.
-    package func rewritten(
+    public func rewritten(
         _ replace: (Node, [Tensor], GraphBuilder) -> Tensor?
     ) throws -> Graph {
         let builder = GraphBuilder()

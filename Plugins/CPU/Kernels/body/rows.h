@@ -1,0 +1,179 @@
+// Functions of whole rows: softmax, layer norm and their like. Sums run in LANES or more separate accumulators.
+
+#define ACCUMULATORS 64
+
+INLINE float sum_of(const float *accumulators) {
+    float s[ACCUMULATORS];
+    memcpy(s, accumulators, sizeof s);
+    for (int width = ACCUMULATORS / 2; width >= 1; width /= 2)
+        for (int i = 0; i < width; i++) s[i] += s[i + width];
+    return s[0];
+}
+
+// Sum of EXPRESSION over i in 0..<n, pairwise enough for rows of any model's width.
+#define ROW_SUM(result, n, EXPRESSION)                                                             \
+    float result;                                                                                  \
+    {                                                                                              \
+        float acc[ACCUMULATORS] = {0};                                                             \
+        int64_t base = 0;                                                                          \
+        for (; base + ACCUMULATORS <= (n); base += ACCUMULATORS)                                   \
+            VECTOR_LOOP for (int lane = 0; lane < ACCUMULATORS; lane++) {                          \
+                const int64_t i = base + lane;                                                     \
+                acc[lane] += EXPRESSION;                                                           \
+            }                                                                                      \
+        for (int64_t i = base; i < (n); i++) acc[i - base] += EXPRESSION;                          \
+        result = sum_of(acc);                                                                      \
+    }
+
+INLINE float row_maximum(const float *x, int64_t n) {
+    float acc[ACCUMULATORS];
+    for (int lane = 0; lane < ACCUMULATORS; lane++) acc[lane] = x[0];
+    int64_t base = 0;
+    for (; base + ACCUMULATORS <= n; base += ACCUMULATORS)
+        VECTOR_LOOP for (int lane = 0; lane < ACCUMULATORS; lane++)
+            acc[lane] = x[base + lane] > acc[lane] ? x[base + lane] : acc[lane];
+    for (int64_t i = base; i < n; i++) acc[i - base] = x[i] > acc[i - base] ? x[i] : acc[i - base];
+    for (int width = ACCUMULATORS / 2; width >= 1; width /= 2)
+        for (int i = 0; i < width; i++) acc[i] = acc[i] > acc[i + width] ? acc[i] : acc[i + width];
+    return acc[0];
+}
+
+typedef struct {
+    const float *a, *b, *c;
+    float *out;
+    const int32_t *labels;
+    int64_t width;
+    float epsilon;
+} rows_job;
+
+static int64_t row_grain(int64_t width) { return 1 + 8192 / width; }
+
+INLINE void softmax_row(const float *x, float *y, int64_t n) {
+    const float top = row_maximum(x, n);
+    VECTOR_LOOP for (int64_t i = 0; i < n; i++) y[i] = exponential_of_negative(x[i] - top);
+    ROW_SUM(total, n, y[i])
+    const float inverse = 1.0f / total;
+    VECTOR_LOOP for (int64_t i = 0; i < n; i++) y[i] *= inverse;
+}
+
+static void softmax_rows(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const rows_job *j = context;
+    for (int64_t row = begin; row < end; row++)
+        softmax_row(j->a + row * j->width, j->out + row * j->width, j->width);
+}
+
+static void softmax(const float *x, float *y, int64_t rows, int64_t width, int threads) {
+    rows_job job = {.a = x, .out = y, .width = width};
+    cpu_parallel_for(threads, rows, row_grain(width), softmax_rows, &job);
+}
+
+static void softmax_gradient_rows(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const rows_job *j = context;
+    const int64_t n = j->width;
+    for (int64_t row = begin; row < end; row++) {
+        const float *y = j->a + row * n, *dy = j->b + row * n;
+        float *dx = j->out + row * n;
+        ROW_SUM(inner, n, y[i] * dy[i])
+        VECTOR_LOOP for (int64_t i = 0; i < n; i++) dx[i] = y[i] * (dy[i] - inner);
+    }
+}
+
+static void softmax_gradient(const float *y, const float *dy, float *dx, int64_t rows, int64_t width, int threads) {
+    rows_job job = {.a = y, .b = dy, .out = dx, .width = width};
+    cpu_parallel_for(threads, rows, row_grain(width), softmax_gradient_rows, &job);
+}
+
+INLINE void moments(const float *x, int64_t n, float epsilon, float *mean, float *inverse) {
+    ROW_SUM(total, n, x[i])
+    const float m = total / (float)n;
+    ROW_SUM(squares, n, (x[i] - m) * (x[i] - m))
+    *mean = m;
+    *inverse = 1.0f / root(squares / (float)n + epsilon);
+}
+
+static void layer_norm_rows(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const rows_job *j = context;
+    const int64_t n = j->width;
+    const float *scale = j->b, *bias = j->c;
+    for (int64_t row = begin; row < end; row++) {
+        const float *x = j->a + row * n;
+        float *y = j->out + row * n, mean, inverse;
+        moments(x, n, j->epsilon, &mean, &inverse);
+        VECTOR_LOOP for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * inverse * scale[i] + bias[i];
+    }
+}
+
+static void layer_norm(const float *x, const float *scale, const float *bias, float *y, int64_t rows, int64_t width,
+    float epsilon, int threads)
+{
+    rows_job job = {.a = x, .b = scale, .c = bias, .out = y, .width = width, .epsilon = epsilon};
+    cpu_parallel_for(threads, rows, row_grain(width), layer_norm_rows, &job);
+}
+
+static void layer_norm_gradient_rows(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const rows_job *j = context;
+    const int64_t n = j->width;
+    const float *scale = j->b;
+    for (int64_t row = begin; row < end; row++) {
+        const float *x = j->a + row * n, *dy = j->c + row * n;
+        float *dx = j->out + row * n, mean, inverse;
+        moments(x, n, j->epsilon, &mean, &inverse);
+        ROW_SUM(scaled, n, dy[i] * scale[i])
+        ROW_SUM(projected, n, dy[i] * scale[i] * (x[i] - mean))
+        const float average = scaled / (float)n;
+        const float projection = projected * inverse * inverse / (float)n;
+        VECTOR_LOOP for (int64_t i = 0; i < n; i++)
+            dx[i] = (dy[i] * scale[i] - average - (x[i] - mean) * projection) * inverse;
+    }
+}
+
+static void layer_norm_gradient(const float *x, const float *scale, const float *dy, float *dx, int64_t rows,
+    int64_t width, float epsilon, int threads)
+{
+    rows_job job = {.a = x, .b = scale, .c = dy, .out = dx, .width = width, .epsilon = epsilon};
+    cpu_parallel_for(threads, rows, row_grain(width), layer_norm_gradient_rows, &job);
+}
+
+static void l2_normalize_rows(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const rows_job *j = context;
+    const int64_t n = j->width;
+    for (int64_t row = begin; row < end; row++) {
+        const float *x = j->a + row * n;
+        float *y = j->out + row * n;
+        ROW_SUM(squares, n, x[i] * x[i])
+        const float norm = root(squares);
+        const float divisor = norm > j->epsilon || norm != norm ? norm : j->epsilon;
+        VECTOR_LOOP for (int64_t i = 0; i < n; i++) y[i] = x[i] / divisor;
+    }
+}
+
+static void l2_normalize(const float *x, float *y, int64_t rows, int64_t width, float epsilon, int threads) {
+    rows_job job = {.a = x, .out = y, .width = width, .epsilon = epsilon};
+    cpu_parallel_for(threads, rows, row_grain(width), l2_normalize_rows, &job);
+}
+
+static void cross_entropy_rows(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const rows_job *j = context;
+    const int64_t n = j->width;
+    for (int64_t row = begin; row < end; row++) {
+        const float *x = j->a + row * n;
+        const float top = row_maximum(x, n);
+        ROW_SUM(total, n, exponential_of_negative(x[i] - top))
+        j->out[row] = logarithm(total) + (top - x[j->labels[row]]);
+    }
+}
+
+static int64_t cross_entropy(const float *logits, const int32_t *labels, float *loss, int64_t rows, int64_t classes,
+    int threads)
+{
+    for (int64_t row = 0; row < rows; row++) if (labels[row] < 0 || labels[row] >= classes) return row;
+    rows_job job = {.a = logits, .out = loss, .labels = labels, .width = classes};
+    cpu_parallel_for(threads, rows, row_grain(classes), cross_entropy_rows, &job);
+    return -1;
+}
