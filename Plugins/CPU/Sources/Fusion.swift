@@ -13,12 +13,14 @@ enum Role {
 
 /// Groups of nodes that run as one step, and the order in which they run.
 struct Fusion {
-    /// Nodes of each unit, ascending.
+    /// Nodes of each unit, ascending; empty where it became part of another.
     private(set) var units: [[Node.ID]] = []
     /// The unit of each node; -1 for sources and views.
     private(set) var unitOf: [Int]
     let roles: [Role]
     let isConstant: [Bool]
+    /// Multiplications by a constant number that products do on the way.
+    let scales: Scales
 
     private let graph: Graph
     /// `needs[u]` has the bit of every unit that must run before `u`.
@@ -28,7 +30,9 @@ struct Fusion {
 
     init(_ graph: Graph) {
         self.graph = graph
-        roles = graph.nodes.map { graph.role(of: $0) }
+        let scales = Scales(graph)
+        self.scales = scales
+        roles = graph.nodes.map { scales[$0.id] == nil ? graph.role(of: $0) : .view }
         let updated = Set(graph.updates.map(\.parameter))
         var isConstant = [Bool](repeating: false, count: graph.nodes.count)
         for node in graph.nodes {
@@ -43,8 +47,8 @@ struct Fusion {
         for node in graph.nodes {
             switch roles[node.id] {
             case .source, .view: break
-            case .kernel: add(node, to: nil)
-            case .elementwise: add(node, to: partner(of: node))
+            case .kernel: add(node, to: [])
+            case .elementwise: add(node, to: partners(of: node))
             }
         }
     }
@@ -56,10 +60,13 @@ struct Fusion {
         return id
     }
 
+    /// The input that a view looks at.
+    func viewed(by id: Node.ID) -> Node.ID { scales[id]?.source ?? graph[id].inputs[0] }
+
     /// The unit that computes what `id` is a view of; nil where that is a source.
     private func unit(behind id: Node.ID) -> Int? {
         var id = id
-        while roles[id] == .view { id = graph[id].inputs[0] }
+        while roles[id] == .view { id = viewed(by: id) }
         return unitOf[id] < 0 ? nil : unitOf[id]
     }
 
@@ -69,42 +76,81 @@ struct Fusion {
         return unitOf[origin] == unit && roles[origin] == .elementwise && graph[input].shape.count == user.shape.count
     }
 
-    /// The latest unit that `node` can join without waiting for something that waits for that unit.
-    private func partner(of node: Node) -> Int? {
+    /// Units that `node` can join and that can become one with it, latest first: none of them may wait for something
+    /// outside that waits for another of them.
+    private func partners(of node: Node) -> [Int] {
         let candidates = Set(node.inputs.compactMap { input -> Int? in
             let origin = withoutReshapes(input)
             guard roles[origin] == .elementwise, graph[origin].shape.count == node.shape.count,
-                isConstant[origin] == isConstant[node.id], units[unitOf[origin]].count < Self.mostOps
+                isConstant[origin] == isConstant[node.id]
             else { return nil }
             return unitOf[origin]
         })
-        return candidates.sorted(by: >).first { unit in
-            node.inputs.allSatisfy { input in
-                if isRegister(input, for: node, in: unit) { return true }
-                guard let other = self.unit(behind: input) else { return true }
-                return other != unit && !needs[other].contains(unit)
+        var chosen: [Int] = []
+        for unit in candidates.sorted(by: >) {
+            let trial = chosen + [unit]
+            let size = trial.reduce(1) { $0 + units[$1].count }
+            if size <= Self.mostOps, canMerge(trial), canJoin(node, trial) { chosen = trial }
+        }
+        return chosen
+    }
+
+    private func canJoin(_ node: Node, _ group: [Int]) -> Bool {
+        node.inputs.allSatisfy { input in
+            if group.contains(where: { isRegister(input, for: node, in: $0) }) { return true }
+            guard let other = unit(behind: input) else { return true }
+            return !group.contains { other == $0 || needs[other].contains($0) }
+        }
+    }
+
+    /// Whether nothing outside of `group` waits for one of it and is waited for by another.
+    private func canMerge(_ group: [Int]) -> Bool {
+        group.allSatisfy { later in
+            let outside = units.indices.filter { needs[later].contains($0) && !group.contains($0) }
+            return !outside.contains { between in group.contains { needs[between].contains($0) } }
+                // What one reads of another must come through registers.
+                && !group.contains { earlier in
+                    earlier != later && needs[later].contains(earlier) && !readsThroughRegisters(later, earlier)
+                }
+        }
+    }
+
+    private func readsThroughRegisters(_ later: Int, _ earlier: Int) -> Bool {
+        units[later].allSatisfy { member in
+            graph[member].inputs.allSatisfy {
+                unit(behind: $0) != earlier || isRegister($0, for: graph[member], in: earlier)
             }
         }
     }
 
-    private mutating func add(_ node: Node, to partner: Int?) {
+    private mutating func add(_ node: Node, to group: [Int]) {
+        let target = group.first ?? units.count
+        if group.isEmpty {
+            units.append([])
+            needs.append(BitSet())
+        }
         var added = BitSet()
-        let target = partner ?? units.count
         for input in node.inputs {
-            guard let other = unit(behind: input), other != target else { continue }
+            guard let other = unit(behind: input), !group.contains(other), other != target else { continue }
             added.insert(other)
             added.formUnion(needs[other])
         }
-        unitOf[node.id] = target
-        guard let partner else {
-            units.append([node.id])
-            needs.append(added)
-            return
+        for other in group.dropFirst() {
+            for member in units[other] { unitOf[member] = target }
+            units[target] += units[other]
+            units[other] = []
+            needs[target].formUnion(needs[other])
         }
-        units[partner].append(node.id)
-        if added.isSubset(of: needs[partner]) { return }
-        needs[partner].formUnion(added)
-        for unit in needs.indices where needs[unit].contains(partner) { needs[unit].formUnion(added) }
+        unitOf[node.id] = target
+        units[target] = (units[target] + [node.id]).sorted()
+        needs[target].formUnion(added)
+        for unit in group { needs[target].remove(unit) }
+        if group.isEmpty { return }
+        for unit in needs.indices where unit != target && group.contains(where: { needs[unit].contains($0) }) {
+            for other in group { needs[unit].remove(other) }
+            needs[unit].insert(target)
+            needs[unit].formUnion(needs[target])
+        }
     }
 
     /// Units so that each comes after what it needs; otherwise in the order of their last nodes.
@@ -118,7 +164,7 @@ struct Fusion {
                 followers[other].append(unit)
             }
         }
-        var ready = units.indices.filter { waiting[$0] == 0 }
+        var ready = units.indices.filter { waiting[$0] == 0 && !units[$0].isEmpty }
         var order: [Int] = []
         while let next = ready.indices.min(by: { last(ready[$0]) < last(ready[$1]) }) {
             let unit = ready.remove(at: next)
@@ -159,14 +205,12 @@ struct BitSet {
         words[member >> 6] |= 1 << UInt64(member & 63)
     }
 
+    mutating func remove(_ member: Int) {
+        if member >> 6 < words.count { words[member >> 6] &= ~(1 << UInt64(member & 63)) }
+    }
+
     mutating func formUnion(_ other: BitSet) {
         while words.count < other.words.count { words.append(0) }
         for index in other.words.indices { words[index] |= other.words[index] }
-    }
-
-    func isSubset(of other: BitSet) -> Bool {
-        words.enumerated().allSatisfy { index, word in
-            word & ~(index < other.words.count ? other.words[index] : 0) == 0
-        }
     }
 }

@@ -26,60 +26,135 @@ final class Primitive {
     }
 }
 
+/// `out = a b scale`, all with the same batch dimensions before the last two.
+private struct Product {
+    var a: View
+    var b: View
+    var out: View
+    var scale: Double
+
+    /// The same sums written the other way round: `outᵀ = bᵀ aᵀ`.
+    var transposed: Product { Product(a: b.matrixTransposed, b: a.matrixTransposed, out: out.matrixTransposed, scale: scale) }
+
+    /// Batch dimensions joined where all three allow it, then padded to `count`; nil where more are left.
+    func withBatchDimensions(_ count: Int?) -> Product? {
+        let all = [a, b, out]
+        var (extents, strides) = View.collapsed(
+            Array(out.shape.dropLast(2)), all.map { Array($0.strides.dropLast(2)) })
+        if let count {
+            if extents.count > count { return nil }
+            while extents.count < count {
+                extents.insert(1, at: 0)
+                for side in strides.indices { strides[side].insert(0, at: 0) }
+            }
+        }
+        let views = all.enumerated().map { side, view in
+            var view = view
+            view.shape = extents + view.shape.suffix(2)
+            view.strides = strides[side] + view.strides.suffix(2)
+            return view
+        }
+        return Product(a: views[0], b: views[1], out: views[2], scale: scale)
+    }
+}
+
 extension Planner {
     func planMatmul(_ node: Node) throws -> View {
-        var (a, b) = (try view(node.inputs[0]), try view(node.inputs[1]))
-        let target = result(node.type)
-        var out = target
+        let (a, b) = (try view(node.inputs[0]), try view(node.inputs[1]))
         let batch = Array(node.shape.dimensions.dropLast(2))
-        let (m, n) = (out.shape[out.shape.count - 2], out.shape[out.shape.count - 1])
-        let k = a.shape[a.shape.count - 1]
-        a = a.broadcast(to: batch + [m, k])
-        b = b.broadcast(to: batch + [k, n])
-        a = a.hasUnitStrideInMatrix ? a : contiguous(a)
-        b = b.hasUnitStrideInMatrix ? b : contiguous(b)
+        let rank = node.shape.rank
+        let (m, n, k) = (node.shape[rank - 2], node.shape[rank - 1], a.shape[a.shape.count - 1])
+        let target = resultForTransposes(node)
+        var product = Product(
+            a: a.broadcast(to: batch + [m, k]), b: b.broadcast(to: batch + [k, n]), out: target,
+            scale: fusion.scales.factor(of: node, in: graph, users: users))
+        if n > 1, target.strides[rank - 1] != 1 { product = product.transposed }
 
+        if planSmallProducts(product) { return target }
+        if try planOneDNN(product, node) { return target }
+        // oneDNN cannot write this layout: a plain one, and the transposes pay.
+        let plain = result(node.type)
+        product = Product(
+            a: a.broadcast(to: batch + [m, k]), b: b.broadcast(to: batch + [k, n]), out: plain, scale: product.scale)
+        guard try planOneDNN(product, node) else {
+            throw BackendError("matmul at \(node.location) has too many batch dimensions for the cpu backend")
+        }
+        return plain
+    }
+
+    /// Many products of small matrices, with any strides.
+    private func planSmallProducts(_ product: Product) -> Bool {
+        guard let product = product.withBatchDimensions(2), product.a.dtype == .float32 else { return false }
+        let (a, b, out) = (product.a, product.b, product.out)
+        let (m, n, k) = (out.shape[2], out.shape[3], a.shape[3])
+        guard m * k + k * n <= 1 << 16, out.shape[0] * out.shape[1] > 1, out.strides[3] == 1 || n == 1 else { return false }
+        var job = cpu_products()
+        (job.outer, job.inner) = (Int64(out.shape[0]), Int64(out.shape[1]))
+        (job.m, job.n, job.k) = (Int64(m), Int64(n), Int64(k))
+        job.scale = Float(product.scale)
+        fill(&job.a_strides, with: a.strides.map(Int64.init))
+        fill(&job.b_strides, with: b.strides.map(Int64.init))
+        fill(&job.c_strides, with: out.strides.prefix(3).map(Int64.init))
+        let (kernels, threads) = (kernels, Int32(threads))
+        let workspace = Arena.rounded(Int(kernels.products_workspace(job.m, job.n, job.k)))
+        job.workspace_stride = Int64(workspace)
+        let prepared = job
+        add(
+            "products", "\(a.shape)\(a.strides) x \(b.shape)\(b.strides)", reads: [a.buffer, b.buffer],
+            writes: [out.buffer], workspace: workspace, flops: 2 * Double(out.count) * Double(k)
+        ) { pointers in
+            var job = prepared
+            job.a = UnsafePointer(pointers.floats(a))
+            job.b = UnsafePointer(pointers.floats(b))
+            job.c = pointers.floats(out)
+            job.workspace = pointers[Planner.workspace].assumingMemoryBound(to: CChar.self)
+            kernels.products(&job, threads)
+        }
+        return true
+    }
+
+    /// False where oneDNN cannot write the result's layout.
+    private func planOneDNN(_ product: Product, _ node: Node) throws -> Bool {
+        var (a, b, out) = (product.a, product.b, product.out)
+        let batch = Array(out.shape.dropLast(2))
+        let (m, n, k) = (out.shape[batch.count], out.shape[batch.count + 1], a.shape[batch.count + 1])
         if b.strides.dropLast(2).enumerated().allSatisfy({ $1 == 0 || batch[$0] == 1 }) {
             // One matrix for the whole batch: a tall product.
             let rows = batch.reduce(m, *)
+            guard let flat = out.reshaped(to: [rows, n]) else { return false }
+            out = flat
             if a.reshaped(to: [rows, k])?.hasUnitStrideInMatrix != true { a = contiguous(a) }
             a = a.reshaped(to: [rows, k]) ?? a
             b.shape = [k, n]
             b.strides = Array(b.strides.suffix(2))
-            out = out.reshaped(to: [rows, n]) ?? out
         } else {
-            let (extents, strides) = View.collapsed(
-                batch, [a, b, out].map { Array($0.strides.dropLast(2)) })
-            func matrix(_ view: View, _ side: Int) -> View {
-                var view = view
-                view.shape = extents + view.shape.suffix(2)
-                view.strides = strides[side] + view.strides.suffix(2)
-                return view
-            }
-            (a, b, out) = (matrix(a, 0), matrix(b, 1), matrix(out, 2))
+            guard let joined = product.withBatchDimensions(nil) else { return false }
+            (a, b, out) = (joined.a, joined.b, joined.out)
         }
-        guard out.shape.count <= Int(CPU_DNNL_MAX_RANK) else {
-            throw BackendError("matmul at \(node.location) has too many batch dimensions for the cpu backend")
-        }
+        if !a.hasUnitStrideInMatrix { a = contiguous(a) }
+        if !b.hasUnitStrideInMatrix { b = contiguous(b) }
+        guard out.shape.count <= Int(CPU_DNNL_MAX_RANK) else { return false }
 
         var problem = cpu_matmul()
         problem.a = cpu_dnnl_tensor(a)
         problem.b = cpu_dnnl_tensor(b)
         problem.out = cpu_dnnl_tensor(out)
-        problem.scale = 1
+        problem.scale = Float(product.scale)
         let isPacked = out.shape.count == 2 && isConstant(b.buffer) && !isConstant(a.buffer)
         problem.packs_b = isPacked
         var reason: UnsafePointer<CChar>?
         guard let pointer = cpu_matmul_create(&problem, &reason) else {
-            throw BackendError("oneDNN cannot multiply at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")")
+            throw BackendError(
+                "oneDNN cannot multiply at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")")
         }
         let primitive = Primitive(pointer)
         if isPacked { pack(primitive, 1, b) }
+        let (left, right, sums) = (a, b, out)
         add(
             "matmul", "\(a.shape)\(a.strides) x \(b.shape)\(b.strides) \(primitive.name)",
             reads: [a.buffer, b.buffer], writes: [out.buffer], flops: 2 * Double(out.count) * Double(k)
-        ) { try primitive.run($0.at(a), $0.at(b), $0.at(out)) }
-        return target
+        ) { try primitive.run($0.at(left), $0.at(right), $0.at(sums)) }
+        return true
     }
 
     /// Packs a constant operand once, when the graph is compiled.
@@ -133,7 +208,8 @@ extension Planner {
     }
 
     func planAttention(_ node: Node, _ op: Attention) throws -> View {
-        let target = result(node.type)
+        var target = resultForTransposes(node)
+        if target.strides.last != 1 { target = result(node.type) }
         let batch = Array(node.shape.dimensions.dropLast(2))
         let inputs = try node.inputs.map { input -> View in
             let view = try view(input)
@@ -142,8 +218,10 @@ extension Planner {
         func batchStrides(_ views: [View]) -> (extents: [Int], strides: [[Int]]) {
             View.collapsed(batch, views.map { Array($0.strides.dropLast(2)) })
         }
-        var views = inputs + [target]
-        if batchStrides(views).extents.count > 2 { views = inputs.map { contiguous($0) } + [target] }
+        if batchStrides(inputs + [target]).extents.count > 2, !target.isContiguous { target = result(node.type) }
+        let out = target
+        var views = inputs + [out]
+        if batchStrides(views).extents.count > 2 { views = inputs.map { contiguous($0) } + [out] }
         var (extents, strides) = batchStrides(views)
         while extents.count < 2 {
             extents.insert(1, at: 0)
@@ -177,7 +255,7 @@ extension Planner {
             job.q = UnsafePointer(pointers.floats(q))
             job.k = UnsafePointer(pointers.floats(k))
             job.v = UnsafePointer(pointers.floats(v))
-            job.out = pointers.floats(target)
+            job.out = pointers.floats(out)
             job.workspace = pointers[Planner.workspace].assumingMemoryBound(to: CChar.self)
             job.workspace_stride = Int64(workspace)
             kernels.attention(&job, threads)
@@ -187,6 +265,12 @@ extension Planner {
 }
 
 extension View {
+    fileprivate var matrixTransposed: View {
+        var permutation = Array(shape.indices)
+        permutation.swapAt(shape.count - 1, shape.count - 2)
+        return transposed(permutation)
+    }
+
     /// Whether oneDNN can read the last two axes: one of them without gaps, the other without overlap.
     fileprivate var hasUnitStrideInMatrix: Bool {
         let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])

@@ -73,6 +73,26 @@ final class Planner {
     /// Room for a result, in the arena.
     func result(_ type: TensorType) -> View { newBuffer(type, .arena) }
 
+    /// Room for a result of up to two last axes that stay together, laid out as the transposes that follow want it, so
+    /// that they cost nothing. The last axis in memory is the node's last, or the one before it.
+    func resultForTransposes(_ node: Node) -> View {
+        var permutation = Array(node.shape.dimensions.indices)
+        var id = node.id
+        while users[id].count == 1, !isResult[id], let user = users[id].first {
+            if case .transpose(let op) = graph[user].op {
+                permutation = op.permutation.map { permutation[$0] }
+            } else if fusion.scales[user]?.isOfResult != true {
+                break
+            }
+            id = user
+        }
+        guard let last = permutation.last, last >= permutation.count - 2 else { return result(node.type) }
+        let laidOut = result(TensorType(node.dtype, Shape(permutation.map { node.shape[$0] })))
+        var inverse = permutation
+        for (position, axis) in permutation.enumerated() { inverse[axis] = position }
+        return laidOut.transposed(inverse)
+    }
+
     func setView(_ view: View, of id: Node.ID) { views[id] = view }
 
     /// Whether the buffer's values are known when the graph is compiled.
@@ -87,10 +107,10 @@ final class Planner {
     func view(_ id: Node.ID) throws -> View {
         if let view = views[id] { return view }
         let node = graph[id]
-        guard fusion.roles[id] == .view, let input = node.inputs.first else {
+        guard fusion.roles[id] == .view else {
             throw BackendError("the cpu backend planned \(node.op.name) at \(node.location) before its inputs")
         }
-        let source = try view(input)
+        let source = try view(fusion.viewed(by: id))
         let made: View
         switch node.op {
         case .reshape:

@@ -7,6 +7,7 @@
 #include "reduce.h"
 #include "indices.h"
 #include "pooling.h"
+#include "products.h"
 #include "attention.h"
 
 const cpu_kernels KERNELS = {
@@ -30,6 +31,8 @@ const cpu_kernels KERNELS = {
     .one_hot = one_hot,
     .average_pool = average_pool,
     .average_pool_gradient = average_pool_gradient,
+    .products_workspace = products_workspace,
+    .products = products,
     .attention_workspace = attention_workspace,
     .attention = attention,
 };

@@ -1,29 +1,6 @@
 // Attention of one head at a time, scores kept in cache: transposed keys are packed, then blocks of queries go through
 // scores, softmax and the product with the values.
 
-typedef float lanes __attribute__((ext_vector_type(LANES), aligned(4)));
-
-INLINE int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-
-// c[4][2 LANES] = a[4][k] b[k][2 LANES]; rows of a are `sa` apart, of b `sb`, of c `sc`.
-INLINE void product_tile(const float *a, int64_t sa, const float *b, int64_t sb, float *c, int64_t sc, int64_t k,
-    float scale)
-{
-    lanes s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
-    for (int64_t i = 0; i < k; i++) {
-        const lanes b0 = *(const lanes *)(b + i * sb), b1 = *(const lanes *)(b + i * sb + LANES);
-        const lanes a0 = a[i], a1 = a[sa + i], a2 = a[2 * sa + i], a3 = a[3 * sa + i];
-        s00 += a0 * b0; s01 += a0 * b1;
-        s10 += a1 * b0; s11 += a1 * b1;
-        s20 += a2 * b0; s21 += a2 * b1;
-        s30 += a3 * b0; s31 += a3 * b1;
-    }
-    *(lanes *)c = s00 * scale; *(lanes *)(c + LANES) = s01 * scale;
-    *(lanes *)(c + sc) = s10 * scale; *(lanes *)(c + sc + LANES) = s11 * scale;
-    *(lanes *)(c + 2 * sc) = s20 * scale; *(lanes *)(c + 2 * sc + LANES) = s21 * scale;
-    *(lanes *)(c + 3 * sc) = s30 * scale; *(lanes *)(c + 3 * sc + LANES) = s31 * scale;
-}
-
 #define QUERY_BLOCK 16
 
 // Packed keys, packed values, queries, scores and results of a block.

@@ -72,6 +72,18 @@ typedef struct {
     int64_t workspace_stride;
 } cpu_attention;
 
+// c = a b scale for every (outer, inner) pair of batch dimensions; strides in elements: outer, inner, row, column. The
+// columns of c are next to each other.
+typedef struct {
+    const float *a, *b;
+    float *c;
+    int64_t outer, inner, m, n, k;
+    int64_t a_strides[4], b_strides[4], c_strides[3];
+    float scale;
+    char *workspace;
+    int64_t workspace_stride;
+} cpu_products;
+
 // `threads` is the most workers that a call may use.
 typedef struct {
     const char *name;
@@ -104,6 +116,9 @@ typedef struct {
         int64_t kernel, int64_t stride, int threads);
     void (*average_pool_gradient)(const float *dy, float *dx, int64_t planes, const int64_t input[2],
         const int64_t output[2], int64_t kernel, int64_t stride, int threads);
+    // Bytes of workspace that one worker needs.
+    int64_t (*products_workspace)(int64_t m, int64_t n, int64_t k);
+    void (*products)(const cpu_products *, int threads);
     // Bytes of workspace that one worker of attention needs.
     int64_t (*attention_workspace)(int64_t queries, int64_t keys, int64_t width, int64_t value_width);
     void (*attention)(const cpu_attention *, int threads);
