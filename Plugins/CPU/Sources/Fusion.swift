@@ -22,6 +22,9 @@ struct Fusion {
     /// Multiplications by a constant number that products do on the way.
     let scales: Scales
 
+    /// Layer norms' gradients that run as one, by the gradient of x.
+    let normGradients: [Node.ID: NormGradients]
+
     private let graph: Graph
     /// `needs[u]` has the bit of every unit that must run before `u`.
     private var needs: [BitSet] = []
@@ -44,7 +47,19 @@ struct Fusion {
         }
         self.isConstant = isConstant
         unitOf = [Int](repeating: -1, count: graph.nodes.count)
+        normGradients = NormGradients.all(in: graph)
+        var joined: [Node.ID: NormGradients] = [:]
+        for group in normGradients.values {
+            for id in [group.input, group.scale, group.bias] + group.hidden { joined[id] = group }
+        }
         for node in graph.nodes {
+            if let group = joined[node.id] {
+                if unitOf[node.id] < 0 {
+                    add(graph[group.input], to: [])
+                    for id in [group.scale, group.bias] + group.hidden { unitOf[id] = unitOf[group.input] }
+                }
+                continue
+            }
             switch roles[node.id] {
             case .source, .view: break
             case .kernel: add(node, to: [])
@@ -81,8 +96,8 @@ struct Fusion {
     private func partners(of node: Node) -> [Int] {
         let candidates = Set(node.inputs.compactMap { input -> Int? in
             let origin = withoutReshapes(input)
-            guard roles[origin] == .elementwise, graph[origin].shape.count == node.shape.count,
-                isConstant[origin] == isConstant[node.id]
+            guard roles[origin] == .elementwise, unitOf[origin] >= 0, roles[units[unitOf[origin]][0]] == .elementwise,
+                graph[origin].shape.count == node.shape.count, isConstant[origin] == isConstant[node.id]
             else { return nil }
             return unitOf[origin]
         })

@@ -16,9 +16,35 @@ extension Planner {
         case .gather, .scatterAdd, .oneHot, .softmaxCrossEntropy: return try planIndexed(node)
         case .averagePool(let op): return try planPool(node, op.kernel, op.stride, isGradient: false)
         case .averagePoolGradient(let op): return try planPool(node, op.kernel, op.stride, isGradient: true)
-        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .l2Normalize: return try planRows(node)
+        case .layerNormGradient(let op):
+            if let group = fusion.normGradients[node.id] { return try planNormGradients(node, op, group) }
+            return try planRows(node)
+        case .softmax, .softmaxGradient, .layerNorm, .l2Normalize: return try planRows(node)
         default: throw BackendError("the cpu backend cannot run \(node.op.name) at \(node.location)")
         }
+    }
+
+    private func planNormGradients(_ node: Node, _ op: LayerNormGradient, _ group: NormGradients) throws -> View {
+        let inputs = try node.inputs.map { try contiguous($0) }
+        let (x, scale, dy) = (inputs[0], inputs[1], inputs[2])
+        let (dx, dscale, dbias) = (
+            result(node.type), result(graph[group.scale].type), result(graph[group.bias].type)
+        )
+        setView(dscale, of: group.scale)
+        setView(dbias, of: group.bias)
+        let (kernels, threads, width) = (kernels, Int32(threads), Int64(scale.count))
+        let rows = Int64(x.count) / width
+        let isReplaceable = dy.buffer != x.buffer && dy.buffer != scale.buffer && dy.offset == 0
+        add(
+            "layerNormGradients", "\(node.shape)", reads: inputs.map(\.buffer),
+            writes: [dx.buffer, dscale.buffer, dbias.buffer], inPlace: isReplaceable ? [(dy.buffer, dx.buffer)] : [],
+            workspace: Arena.rounded(128 * scale.count * 4)
+        ) {
+            kernels.layer_norm_gradients(
+                $0.floats(x), $0.floats(scale), $0.floats(dy), $0.floats(dx), $0.floats(dscale), $0.floats(dbias), rows,
+                width, Float(op.epsilon), $0[Planner.workspace].assumingMemoryBound(to: Float.self), threads)
+        }
+        return dx
     }
 
     private func planRows(_ node: Node) throws -> View {

@@ -21,6 +21,7 @@ const cpu_kernels KERNELS = {
     .softmax_gradient = softmax_gradient,
     .layer_norm = layer_norm,
     .layer_norm_gradient = layer_norm_gradient,
+    .layer_norm_gradients = layer_norm_gradients,
     .l2_normalize = l2_normalize,
     .reduce = reduce,
     .reduce_i32 = reduce_i32,

@@ -138,6 +138,58 @@ static void layer_norm_gradient(const float *x, const float *scale, const float 
     cpu_parallel_for(threads, rows, row_grain(width), layer_norm_gradient_rows, &job);
 }
 
+// The same with the gradients of scale and bias, which are sums over rows: each piece of rows adds up its own, and the
+// pieces are added in order, so that the result does not depend on the number of threads.
+#define GRADIENT_PIECES 64
+
+typedef struct {
+    const float *x, *scale, *dy;
+    float *dx, *sums;
+    int64_t rows, width, piece;
+    float epsilon;
+} layer_norm_job;
+
+static void layer_norm_gradient_pieces(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const layer_norm_job *j = context;
+    const int64_t n = j->width;
+    for (int64_t piece = begin; piece < end; piece++) {
+        float *scale_sum = j->sums + piece * 2 * n, *bias_sum = scale_sum + n;
+        memset(scale_sum, 0, (size_t)n * 8);
+        const int64_t stop = (piece + 1) * j->piece < j->rows ? (piece + 1) * j->piece : j->rows;
+        for (int64_t row = piece * j->piece; row < stop; row++) {
+            const float *x = j->x + row * n, *dy = j->dy + row * n, *scale = j->scale;
+            float *dx = j->dx + row * n, mean, inverse;
+            moments(x, n, j->epsilon, &mean, &inverse);
+            ROW_SUM(scaled, n, dy[i] * scale[i])
+            ROW_SUM(projected, n, dy[i] * scale[i] * (x[i] - mean))
+            const float average = scaled / (float)n;
+            const float projection = projected * inverse * inverse / (float)n;
+            VECTOR_LOOP for (int64_t i = 0; i < n; i++) {
+                const float centered = x[i] - mean, upstream = dy[i];
+                dx[i] = (upstream * scale[i] - average - centered * projection) * inverse;
+                scale_sum[i] += upstream * centered * inverse;
+                bias_sum[i] += upstream;
+            }
+        }
+    }
+}
+
+static void layer_norm_gradients(const float *x, const float *scale, const float *dy, float *dx, float *dscale,
+    float *dbias, int64_t rows, int64_t width, float epsilon, float *workspace, int threads)
+{
+    const int64_t piece = (rows + GRADIENT_PIECES - 1) / GRADIENT_PIECES, pieces = (rows + piece - 1) / piece;
+    layer_norm_job job = {x, scale, dy, dx, workspace, rows, width, piece, epsilon};
+    cpu_parallel_for(threads, pieces, 1 + 8192 / (piece * width), layer_norm_gradient_pieces, &job);
+    memcpy(dscale, workspace, (size_t)width * 4);
+    memcpy(dbias, workspace + width, (size_t)width * 4);
+    for (int64_t p = 1; p < pieces; p++) {
+        const float *sums = workspace + p * 2 * width;
+        VECTOR_LOOP for (int64_t i = 0; i < width; i++) dscale[i] += sums[i];
+        VECTOR_LOOP for (int64_t i = 0; i < width; i++) dbias[i] += sums[width + i];
+    }
+}
+
 static void l2_normalize_rows(void *context, int worker, int64_t begin, int64_t end) {
     (void)worker;
     const rows_job *j = context;

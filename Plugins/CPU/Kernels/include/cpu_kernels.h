@@ -98,6 +98,9 @@ typedef struct {
         float epsilon, int threads);
     void (*layer_norm_gradient)(const float *x, const float *scale, const float *dy, float *dx, int64_t rows,
         int64_t width, float epsilon, int threads);
+    // With those of scale and bias; `workspace` holds 128 * width floats.
+    void (*layer_norm_gradients)(const float *x, const float *scale, const float *dy, float *dx, float *dscale,
+        float *dbias, int64_t rows, int64_t width, float epsilon, float *workspace, int threads);
     void (*l2_normalize)(const float *x, float *y, int64_t rows, int64_t width, float epsilon, int threads);
     // [outer, reduced, inner] -> [outer, inner]; maximum else sum. `workspace` holds 64 * inner floats an outer at least.
     void (*reduce)(const float *x, float *y, int64_t outer, int64_t reduced, int64_t inner, bool maximum,
