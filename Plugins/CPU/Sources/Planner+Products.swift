@@ -87,7 +87,9 @@ extension Planner {
         guard let product = product.withBatchDimensions(2), product.a.dtype == .float32 else { return false }
         let (a, b, out) = (product.a, product.b, product.out)
         let (m, n, k) = (out.shape[2], out.shape[3], a.shape[3])
-        guard m * k + k * n <= 1 << 16, out.shape[0] * out.shape[1] > 1, out.strides[3] == 1 || n == 1 else { return false }
+        // A matrix that the whole batch shares makes one tall product.
+        let isShared = (0..<2).allSatisfy { b.strides[$0] == 0 || out.shape[$0] == 1 }
+        guard !isShared, m * k + k * n <= 1 << 16, out.shape[0] * out.shape[1] > 1, out.strides[3] == 1 || n == 1 else { return false }
         var job = cpu_products()
         (job.outer, job.inner) = (Int64(out.shape[0]), Int64(out.shape[1]))
         (job.m, job.n, job.k) = (Int64(m), Int64(n), Int64(k))

@@ -6,6 +6,26 @@
 // The arrays of a loop are the same or do not overlap.
 #define VECTOR_LOOP _Pragma("clang loop vectorize(assume_safety) interleave(enable)")
 
+// A register of floats that may be read from anywhere.
+typedef float lanes __attribute__((ext_vector_type(LANES), aligned(4)));
+typedef float four_lanes __attribute__((ext_vector_type(4)));
+
+INLINE four_lanes halves_of(lanes v) {
+#if LANES == 16
+    const __attribute__((ext_vector_type(8))) float eight = v.lo + v.hi;
+    return eight.lo + eight.hi;
+#elif LANES == 8
+    return v.lo + v.hi;
+#else
+    return v;
+#endif
+}
+
+INLINE float lanes_sum(lanes v) {
+    const four_lanes four = halves_of(v);
+    return (four.x + four.z) + (four.y + four.w);
+}
+
 INLINE float from_bits(uint32_t bits) {
     float value;
     memcpy(&value, &bits, 4);

@@ -1,73 +1,82 @@
 // Products of small matrices, many at a time: operands of one product are packed into cache, whatever their strides.
 
-typedef float lanes __attribute__((ext_vector_type(LANES), aligned(4)));
-
 INLINE int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// c[4][2 LANES] = a[4][k] b[k][2 LANES] scale; rows of a are `sa` apart, of b `sb`, of c `sc`.
-INLINE void product_tile(const float *a, int64_t sa, const float *b, int64_t sb, float *c, int64_t sc, int64_t k,
-    float scale)
+#define TILE_ROWS 6
+#define TILE_VECTORS 4
+
+// c[row][0 ..< vectors LANES] = sum over i of a(row, i) b[i] scale, for TILE_ROWS rows; element (row, i) of a is at
+// a[row * sa + i * ka], rows of b are `sb` apart, of c `sc`. Rows from `rows` on repeat the last and are not written.
+INLINE void product_tile_of(const int vectors, const float *a, int64_t sa, int64_t ka, const float *b, int64_t sb,
+    float *c, int64_t sc, int64_t k, int64_t rows, float scale)
 {
-    lanes s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
-    for (int64_t i = 0; i < k; i++) {
-        const lanes b0 = *(const lanes *)(b + i * sb), b1 = *(const lanes *)(b + i * sb + LANES);
-        const lanes a0 = a[i], a1 = a[sa + i], a2 = a[2 * sa + i], a3 = a[3 * sa + i];
-        s00 += a0 * b0; s01 += a0 * b1;
-        s10 += a1 * b0; s11 += a1 * b1;
-        s20 += a2 * b0; s21 += a2 * b1;
-        s30 += a3 * b0; s31 += a3 * b1;
+    lanes sums[TILE_ROWS][TILE_VECTORS];
+    const float *row[TILE_ROWS];
+    for (int r = 0; r < TILE_ROWS; r++) {
+        row[r] = a + (r < rows ? r : rows - 1) * sa;
+        for (int v = 0; v < vectors; v++) sums[r][v] = 0;
     }
-    *(lanes *)c = s00 * scale; *(lanes *)(c + LANES) = s01 * scale;
-    *(lanes *)(c + sc) = s10 * scale; *(lanes *)(c + sc + LANES) = s11 * scale;
-    *(lanes *)(c + 2 * sc) = s20 * scale; *(lanes *)(c + 2 * sc + LANES) = s21 * scale;
-    *(lanes *)(c + 3 * sc) = s30 * scale; *(lanes *)(c + 3 * sc + LANES) = s31 * scale;
+    for (int64_t i = 0; i < k; i++) {
+        lanes right[TILE_VECTORS];
+        for (int v = 0; v < vectors; v++) right[v] = *(const lanes *)(b + i * sb + v * LANES);
+        for (int r = 0; r < TILE_ROWS; r++) {
+            const lanes left = row[r][i * ka];
+            for (int v = 0; v < vectors; v++) sums[r][v] += left * right[v];
+        }
+    }
+    for (int r = 0; r < TILE_ROWS; r++)
+        if (r < rows)
+            for (int v = 0; v < vectors; v++) *(lanes *)(c + r * sc + v * LANES) = sums[r][v] * scale;
 }
 
-// One worker's room: a packed to rows of k, padded to four rows; b packed to rows of n, padded to tiles; one tile.
-static int64_t products_workspace(int64_t m, int64_t n, int64_t k) {
-    return 4 * (round_up(m, 4) * k + k * round_up(n, 2 * LANES) + 8 * LANES);
+// The same for all of m x n; n is a whole number of LANES.
+INLINE void product(const float *a, int64_t sa, int64_t ka, const float *b, int64_t sb, float *c, int64_t sc, int64_t m,
+    int64_t n, int64_t k, float scale)
+{
+    int64_t column = 0;
+    while (column < n) {
+        const int64_t left = (n - column) / LANES;
+        const int vectors = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        for (int64_t at = 0; at < m; at += TILE_ROWS) {
+            const int64_t rows = m - at < TILE_ROWS ? m - at : TILE_ROWS;
+            const float *x = a + at * sa, *y = b + column;
+            float *z = c + at * sc + column;
+            if (vectors == 4) product_tile_of(4, x, sa, ka, y, sb, z, sc, k, rows, scale);
+            else if (vectors == 2) product_tile_of(2, x, sa, ka, y, sb, z, sc, k, rows, scale);
+            else product_tile_of(1, x, sa, ka, y, sb, z, sc, k, rows, scale);
+        }
+        column += vectors * LANES;
+    }
 }
+
+// One worker's room: b with rows padded to whole vectors, and a result with such rows.
+static int64_t products_workspace(int64_t m, int64_t n, int64_t k) { return 4 * (k + m) * round_up(n, LANES); }
 
 static void products_range(void *context, int worker, int64_t begin, int64_t end) {
     const cpu_products *j = context;
-    const int64_t m = j->m, n = j->n, k = j->k, columns = round_up(n, 2 * LANES);
-    float *packed_a = (float *)(j->workspace + worker * j->workspace_stride);
-    float *packed_b = packed_a + round_up(m, 4) * k;
-    float *tile = packed_b + k * columns;
-    const bool takes_a = j->a_strides[3] == 1 && m % 4 == 0;
-    const bool takes_b = j->b_strides[3] == 1 && n == columns;
+    const int64_t m = j->m, n = j->n, k = j->k, columns = round_up(n, LANES);
+    float *packed = (float *)(j->workspace + worker * j->workspace_stride), *padded = packed + k * columns;
+    const bool is_direct = j->b_strides[3] == 1 && n == columns;
     for (int64_t at = begin; at < end; at++) {
         const int64_t o = at / j->inner, i = at % j->inner;
         const float *a = j->a + o * j->a_strides[0] + i * j->a_strides[1];
         const float *b = j->b + o * j->b_strides[0] + i * j->b_strides[1];
         float *c = j->c + o * j->c_strides[0] + i * j->c_strides[1];
-        int64_t sa = j->a_strides[2], sb = j->b_strides[2];
-        const int64_t sc = j->c_strides[2];
-        if (!takes_a) {
-            copy_matrix((const char *)a, (char *)packed_a, 4, m, k, sa, j->a_strides[3], k, 1);
-            a = packed_a;
-            sa = k;
-            for (int64_t row = m; row < round_up(m, 4); row++) memset(packed_a + row * k, 0, (size_t)k * 4);
-        }
-        if (!takes_b) {
-            copy_matrix((const char *)b, (char *)packed_b, 4, k, n, sb, j->b_strides[3], columns, 1);
-            b = packed_b;
-            sb = columns;
+        int64_t sb = j->b_strides[2];
+        if (!is_direct) {
+            copy_matrix((const char *)b, (char *)packed, 4, k, n, sb, j->b_strides[3], columns, 1);
             for (int64_t row = 0; row < k; row++)
-                for (int64_t column = n; column < columns; column++) packed_b[row * columns + column] = 0;
+                for (int64_t column = n; column < columns; column++) packed[row * columns + column] = 0;
+            b = packed;
+            sb = columns;
         }
-        for (int64_t column = 0; column < n; column += 2 * LANES)
-            for (int64_t row = 0; row < m; row += 4) {
-                if (row + 4 <= m && column + 2 * LANES <= n) {
-                    product_tile(a + row * sa, sa, b + column, sb, c + row * sc + column, sc, k, j->scale);
-                    continue;
-                }
-                product_tile(a + row * sa, sa, b + column, sb, tile, 2 * LANES, k, j->scale);
-                const int64_t rows = m - row < 4 ? m - row : 4;
-                const int64_t width = n - column < 2 * LANES ? n - column : 2 * LANES;
-                for (int64_t r = 0; r < rows; r++)
-                    for (int64_t x = 0; x < width; x++) c[(row + r) * sc + column + x] = tile[r * 2 * LANES + x];
-            }
+        if (n == columns) {
+            product(a, j->a_strides[2], j->a_strides[3], b, sb, c, j->c_strides[2], m, n, k, j->scale);
+        } else {
+            product(a, j->a_strides[2], j->a_strides[3], b, sb, padded, columns, m, columns, k, j->scale);
+            for (int64_t row = 0; row < m; row++)
+                memcpy(c + row * j->c_strides[2], padded + row * columns, (size_t)n * 4);
+        }
     }
 }
 

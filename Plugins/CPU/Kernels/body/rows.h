@@ -1,41 +1,43 @@
-// Functions of whole rows: softmax, layer norm and their like. Sums run in LANES or more separate accumulators.
+// Functions of whole rows: softmax, layer norm and their like. Sums run in many accumulators.
 
-#define ACCUMULATORS 64
+#define VALUES(first, EXPRESSION)                                                                  \
+    ({                                                                                             \
+        float values[LANES];                                                                       \
+        VECTOR_LOOP for (int lane = 0; lane < LANES; lane++) {                                     \
+            const int64_t i = (first) + lane;                                                      \
+            values[lane] = EXPRESSION;                                                             \
+        }                                                                                          \
+        *(const lanes *)values;                                                                    \
+    })
 
-INLINE float sum_of(const float *accumulators) {
-    float s[ACCUMULATORS];
-    memcpy(s, accumulators, sizeof s);
-    for (int width = ACCUMULATORS / 2; width >= 1; width /= 2)
-        for (int i = 0; i < width; i++) s[i] += s[i + width];
-    return s[0];
-}
-
-// Sum of EXPRESSION over i in 0..<n, pairwise enough for rows of any model's width.
+// Sum of EXPRESSION over i in 0..<n: in four registers, then in one, then one by one.
 #define ROW_SUM(result, n, EXPRESSION)                                                             \
-    float result;                                                                                  \
+    float result = 0;                                                                              \
     {                                                                                              \
-        float acc[ACCUMULATORS] = {0};                                                             \
+        lanes sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;                                              \
         int64_t base = 0;                                                                          \
-        for (; base + ACCUMULATORS <= (n); base += ACCUMULATORS)                                   \
-            VECTOR_LOOP for (int lane = 0; lane < ACCUMULATORS; lane++) {                          \
-                const int64_t i = base + lane;                                                     \
-                acc[lane] += EXPRESSION;                                                           \
-            }                                                                                      \
-        for (int64_t i = base; i < (n); i++) acc[i - base] += EXPRESSION;                          \
-        result = sum_of(acc);                                                                      \
+        for (; base + 4 * LANES <= (n); base += 4 * LANES) {                                       \
+            sum0 += VALUES(base, EXPRESSION);                                                      \
+            sum1 += VALUES(base + LANES, EXPRESSION);                                              \
+            sum2 += VALUES(base + 2 * LANES, EXPRESSION);                                          \
+            sum3 += VALUES(base + 3 * LANES, EXPRESSION);                                          \
+        }                                                                                          \
+        for (; base + LANES <= (n); base += LANES) sum0 += VALUES(base, EXPRESSION);               \
+        for (int64_t i = base; i < (n); i++) result += EXPRESSION;                                 \
+        result += lanes_sum((sum0 + sum1) + (sum2 + sum3));                                        \
     }
 
 INLINE float row_maximum(const float *x, int64_t n) {
-    float acc[ACCUMULATORS];
-    for (int lane = 0; lane < ACCUMULATORS; lane++) acc[lane] = x[0];
+    float top = x[0];
+    lanes most = x[0];
     int64_t base = 0;
-    for (; base + ACCUMULATORS <= n; base += ACCUMULATORS)
-        VECTOR_LOOP for (int lane = 0; lane < ACCUMULATORS; lane++)
-            acc[lane] = x[base + lane] > acc[lane] ? x[base + lane] : acc[lane];
-    for (int64_t i = base; i < n; i++) acc[i - base] = x[i] > acc[i - base] ? x[i] : acc[i - base];
-    for (int width = ACCUMULATORS / 2; width >= 1; width /= 2)
-        for (int i = 0; i < width; i++) acc[i] = acc[i] > acc[i + width] ? acc[i] : acc[i + width];
-    return acc[0];
+    for (; base + LANES <= n; base += LANES) {
+        const lanes next = *(const lanes *)(x + base);
+        most = next > most ? next : most;
+    }
+    for (; base < n; base++) top = x[base] > top ? x[base] : top;
+    for (int lane = 0; lane < LANES; lane++) top = most[lane] > top || most[lane] != most[lane] ? most[lane] : top;
+    return top;
 }
 
 typedef struct {
