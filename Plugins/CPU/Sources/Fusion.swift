@@ -24,6 +24,8 @@ struct Fusion {
 
     /// Layer norms' gradients that run as one, by the gradient of x.
     let normGradients: [Node.ID: NormGradients]
+    /// What products do with their sums, by product.
+    let epilogues: [Node.ID: Epilogue]
 
     private let graph: Graph
     /// `needs[u]` has the bit of every unit that must run before `u`.
@@ -52,12 +54,19 @@ struct Fusion {
         for group in normGradients.values {
             for id in [group.input, group.scale, group.bias] + group.hidden { joined[id] = group }
         }
+        epilogues = Epilogue.all(in: graph, except: scales)
         for node in graph.nodes {
+            if unitOf[node.id] >= 0 { continue }
+            if let epilogue = epilogues[node.id] {
+                add(node, to: [], alsoReading: [epilogue.bias, epilogue.residual].compactMap { $0 })
+                let unit = unitOf[node.id]
+                for id in epilogue.chain { unitOf[id] = unit }
+                units[unit] = epilogue.chain
+                continue
+            }
             if let group = joined[node.id] {
-                if unitOf[node.id] < 0 {
-                    add(graph[group.input], to: [])
-                    for id in [group.scale, group.bias] + group.hidden { unitOf[id] = unitOf[group.input] }
-                }
+                add(graph[group.input], to: [])
+                for id in [group.scale, group.bias] + group.hidden { unitOf[id] = unitOf[group.input] }
                 continue
             }
             switch roles[node.id] {
@@ -138,14 +147,14 @@ struct Fusion {
         }
     }
 
-    private mutating func add(_ node: Node, to group: [Int]) {
+    private mutating func add(_ node: Node, to group: [Int], alsoReading others: [Node.ID] = []) {
         let target = group.first ?? units.count
         if group.isEmpty {
             units.append([])
             needs.append(BitSet())
         }
         var added = BitSet()
-        for input in node.inputs {
+        for input in node.inputs + others {
             guard let other = unit(behind: input), !group.contains(other), other != target else { continue }
             added.insert(other)
             added.formUnion(needs[other])

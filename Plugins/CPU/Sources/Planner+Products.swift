@@ -64,6 +64,14 @@ extension Planner {
         let batch = Array(node.shape.dimensions.dropLast(2))
         let rank = node.shape.rank
         let (m, n, k) = (node.shape[rank - 2], node.shape[rank - 1], a.shape[a.shape.count - 1])
+        if let epilogue = fusion.epilogues[node.id] {
+            let target = result(node.type)
+            let product = Product(
+                a: a.broadcast(to: batch + [m, k]), b: b.broadcast(to: batch + [k, n]), out: target, scale: 1)
+            _ = try planOneDNN(product, node, epilogue)
+            setView(target, of: epilogue.last)
+            return target
+        }
         let target = resultForTransposes(node)
         var product = Product(
             a: a.broadcast(to: batch + [m, k]), b: b.broadcast(to: batch + [k, n]), out: target,
@@ -116,7 +124,7 @@ extension Planner {
     }
 
     /// False where oneDNN cannot write the result's layout.
-    private func planOneDNN(_ product: Product, _ node: Node) throws -> Bool {
+    private func planOneDNN(_ product: Product, _ node: Node, _ epilogue: Epilogue? = nil) throws -> Bool {
         var (a, b, out) = (product.a, product.b, product.out)
         let batch = Array(out.shape.dropLast(2))
         let (m, n, k) = (out.shape[batch.count], out.shape[batch.count + 1], a.shape[batch.count + 1])
@@ -144,6 +152,11 @@ extension Planner {
         problem.scale = Float(product.scale)
         let isPacked = out.shape.count == 2 && isConstant(b.buffer) && !isConstant(a.buffer)
         problem.packs_b = isPacked
+        let bias = try epilogue?.bias.map { try contiguous($0) }
+        let residual = try epilogue?.residual.map { try contiguous($0) }
+        problem.has_bias = bias != nil
+        problem.has_residual = residual != nil
+        problem.activation = epilogue?.activationCode ?? Int32(CPU_ACTIVATION_NONE)
         var reason: UnsafePointer<CChar>?
         guard let pointer = cpu_matmul_create(&problem, &reason) else {
             throw BackendError(
@@ -154,8 +167,13 @@ extension Planner {
         let (left, right, sums) = (a, b, out)
         add(
             "matmul", "\(a.shape)\(a.strides) x \(b.shape)\(b.strides) \(primitive.name)",
-            reads: [a.buffer, b.buffer], writes: [out.buffer], flops: 2 * Double(out.count) * Double(k)
-        ) { try primitive.run($0.at(left), $0.at(right), $0.at(sums)) }
+            reads: [a.buffer, b.buffer] + [bias, residual].compactMap { $0?.buffer }, writes: [out.buffer],
+            flops: 2 * Double(out.count) * Double(k)
+        ) { pointers in
+            try primitive.run(
+                pointers.at(left), pointers.at(right), pointers.at(sums), bias.map { pointers.at($0) },
+                residual.map { pointers.at($0) })
+        }
         return true
     }
 

@@ -40,7 +40,7 @@ final class Planner {
         placeSources(parameters)
         for unit in fusion.schedule {
             let members = fusion.units[unit]
-            current = members[members.count - 1]
+            current = members[0]
             if fusion.roles[members[0]] == .elementwise {
                 try planElementwise(members, unit)
             } else {
