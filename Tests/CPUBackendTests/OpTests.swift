@@ -95,6 +95,14 @@ func everyOp() throws {
     try check([f(4, 33, 17), f(4, 17, 9)]) { $0[0].matmul($0[1]) }
     try check([f(4, 1, 33, 17), f(3, 17, 9)]) { $0[0].matmul($0[1]) }
     try check([f(5, 4, 3, 8), f(5, 4, 3, 8)]) { $0[0].transposed([0, 2, 1, 3]).matmul($0[1].transposed([0, 2, 3, 1])) }
+    for form in GELU.Form.allCases {
+        try check([f(4, 33, 17), f(40, 17), f(40), f(4, 33, 40)], gradients: false) {
+            $0[3] + $0[0].linear(weight: $0[1], bias: $0[2]).gelu(form)
+        }
+    }
+    try check([f(33, 17), f(17, 9)]) { ($0[0] * 0.3).matmul($0[1]) * 0.7 }
+    try check([f(33, 17), f(17, 9)]) { ($0[0] * 0.3).matmul($0[1]).transposed() * 0.7 }
+    try check([f(4, 33, 17), f(4, 9, 17)]) { ($0[0] * 0.3).matmul($0[1].transposed()).transposed() * 0.7 }
     try check([f(1, 17), f(17, 1)]) { $0[0].matmul($0[1]) }
     try check([f(5, 1), f(1, 6)]) { $0[0].matmul($0[1]) }
     try check([f(2, 3, 9, 10), f(4, 3, 3, 3)]) { $0[0].convolution($0[1], stride: 2, padding: 1) }

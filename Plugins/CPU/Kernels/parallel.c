@@ -22,6 +22,8 @@ static void (*set_workers)(int);
 static pthread_once_t lookup_once = PTHREAD_ONCE_INIT;
 
 static void look_up(void) {
+    // A oneDNN on another runtime brings none; then the compiler's own, where it is installed.
+    if (!dlsym(RTLD_DEFAULT, "GOMP_parallel")) dlopen("libgomp.so.1", RTLD_NOW | RTLD_GLOBAL);
     enter = (parallel_entry)dlsym(RTLD_DEFAULT, "GOMP_parallel");
     worker_number = (int (*)(void))dlsym(RTLD_DEFAULT, "omp_get_thread_num");
     set_workers = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");

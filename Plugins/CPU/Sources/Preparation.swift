@@ -65,10 +65,10 @@ extension Graph {
                 return isWide ? inputs[0].cast(to: .int32).cast(to: .int64) : nil
             case .gather:
                 return inputs[1].dtype == .int32 ? nil : inputs[0].gather(inputs[1].cast(to: .int32))
-            case .matmul where inputs[0].dtype == .bfloat16:
+            case .matmul where inputs[0].dtype == .bfloat16 && Processor.multipliesBFloat16:
                 if node.dtype == .float32 { return nil }
                 return inputs[0].matmul(inputs[1], result: .float32).cast(to: node.dtype)
-            case .convolution(var convolution) where inputs[0].dtype == .bfloat16:
+            case .convolution(var convolution) where inputs[0].dtype == .bfloat16 && Processor.multipliesBFloat16:
                 if node.dtype == .float32 { return nil }
                 convolution.result = .float32
                 return builder.apply(.convolution(convolution), inputs, node.location).cast(to: node.dtype)
@@ -128,6 +128,25 @@ extension Graph {
             return builder.apply(.concatenate(Concatenate(axis: parts[0].axis)), tensors, node.location)
         }
     }
+}
+
+enum Processor {
+    /// Whether oneDNN multiplies bfloat16 here. Where it does not, rounded operands are multiplied as float32: the same
+    /// numbers, without the speed.
+    static let multipliesBFloat16: Bool = {
+        var problem = cpu_matmul()
+        for side in [\cpu_matmul.a, \cpu_matmul.b, \cpu_matmul.out] {
+            problem[keyPath: side].rank = 2
+            fill(&problem[keyPath: side].extents, with: [16, 16] as [Int64])
+            fill(&problem[keyPath: side].strides, with: [16, 1] as [Int64])
+            problem[keyPath: side].is_bfloat16 = side != \.out
+        }
+        problem.scale = 1
+        var reason: UnsafePointer<CChar>?
+        let primitive = cpu_matmul_create(&problem, &reason)
+        cpu_primitive_destroy(primitive)
+        return primitive != nil
+    }()
 }
 
 /// A convolution whose kernel is its stride, without padding or rest.
