@@ -13,6 +13,9 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Bytes of an element of the largest type.
+    static let largestSize = 8
+
     /// Whether elements are floating-point numbers, the types that gradients are defined for.
     public var isFloat: Bool {
         switch self {
@@ -28,9 +31,9 @@ extension DType {
         switch self {
         case .float64: value
         case .float32: Double(Float(value))
-        case .float16: Double(halfToFloat(floatToHalf(Float(value))))
-        case .bfloat16: Double(bfloat16ToFloat(floatToBFloat16(Float(value))))
-        case .int64: value.isNaN ? 0 : value.rounded(.towardZero)
+        case .float16: Double(halfToFloat(floatToHalf(roundedToOdd(value))))
+        case .bfloat16: Double(bfloat16ToFloat(floatToBFloat16(roundedToOdd(value))))
+        case .int64: saturating(value, -0x1p63, 0x1p63)
         case .int32: saturating(value, Double(Int32.min), Double(Int32.max))
         case .int8: saturating(value, -128, 127)
         case .uint8: saturating(value, 0, 255)
@@ -40,6 +43,14 @@ extension DType {
     private func saturating(_ value: Double, _ low: Double, _ high: Double) -> Double {
         value.isNaN ? 0 : min(max(value.rounded(.towardZero), low), high)
     }
+}
+
+/// `value` as a Float whose last bit tells that it is not exact, so that rounding it further gives what rounding
+/// `value` itself would (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums").
+func roundedToOdd(_ value: Double) -> Float {
+    let nearest = Float(value)
+    guard value.isFinite, Double(nearest) != value, nearest.bitPattern & 1 == 0 else { return nearest }
+    return Double(nearest) < value ? nearest.nextUp : nearest.nextDown
 }
 
 /// Upper half of an IEEE 754 single, rounded to nearest even; NaN stays NaN.

@@ -7,35 +7,49 @@ extension Tensor {
     public func gradients(
         withRespectTo targets: [Tensor], file: String = #fileID, line: Int = #line
     ) -> [Tensor] {
-        gradients(withRespectTo: targets, through: 0, file: file, line: line)
-    }
-
-    /// Only along nodes made since number `first`, so that `targets` count as independent of each other.
-    func gradients(
-        withRespectTo targets: [Tensor], through first: Node.ID, file: String = #fileID, line: Int = #line
-    ) -> [Tensor] {
         let location = builder.inheritedLocation ?? SourceLocation(fileID: file, line: line)
         guard shape.count == 1, dtype.isFloat else {
             builder.record("gradient", [type], "only a single floating-point number has a gradient", location)
             return targets
         }
-        let path = builder.path(from: targets, to: self).filter { $0.id >= first }
+        for target in targets where target.builder !== builder || !target.dtype.isFloat {
+            builder.record(
+                "gradient", [type, target.type], "only with respect to floating-point tensors of the same graph",
+                location)
+            return targets
+        }
         let saved = builder.inheritedLocation
         defer { builder.inheritedLocation = saved }
         builder.inheritedLocation = location
-        var upstream: [Node.ID: Tensor] = [id: builder.constant(1, dtype: dtype).broadcast(to: shape)]
+        let seed = builder.constant(1, dtype: dtype).broadcast(to: shape)
+        return backpropagating(seed, to: targets, through: 0)
+    }
+
+    /// The gradients of `sum(self * seed)` with respect to `targets`, only along nodes made since number `first`, so that
+    /// `targets` count as independent of each other.
+    func backpropagating(_ seed: Tensor, to targets: [Tensor], through first: Node.ID) -> [Tensor] {
+        let path = builder.path(from: targets, to: self).filter { $0.id >= first }
+        let location = builder.inheritedLocation
+        defer { builder.inheritedLocation = location }
+        var upstream: [Node.ID: Tensor] = [id: seed]
 
         for node in path.reversed() {
             guard let arriving = upstream[node.id], let definition = node.op.definition else { continue }
             builder.inheritedLocation = node.location
             let context = GradientContext(
-                inputs: node.inputs.map(builder.tensor), output: builder.tensor(node.id), upstream: arriving)
-            for (input, gradient) in zip(node.inputs, definition.gradient(context)) {
+                inputs: node.inputs.map { builder.tensor($0) }, output: builder.tensor(node.id), upstream: arriving)
+            let gradients = definition.gradient(context)
+            if gradients.count != node.inputs.count {
+                builder.record(
+                    "gradient of \(node.op.name)", context.inputs.map(\.type),
+                    "the rule gives \(gradients.count) gradients for \(node.inputs.count) inputs", node.location)
+            }
+            for (input, gradient) in zip(node.inputs, gradients) {
                 guard let gradient else { continue }
-                if gradient.shape != builder.nodes[input].shape {
+                if gradient.type != builder.nodes[input].type {
                     builder.record(
                         "gradient of \(node.op.name)", [builder.nodes[input].type, gradient.type],
-                        "the rule's shape is not the input's", node.location)
+                        "the rule's type is not the input's", node.location)
                 }
                 upstream[input] = upstream[input].map { $0 + gradient } ?? gradient
             }

@@ -28,7 +28,8 @@ extension Graph: CustomStringConvertible {
             for input in node.inputs { text += "  n\(input) -> n\(node.id);\n" }
         }
         for (index, output) in outputs.enumerated() {
-            text += "  out\(index) [label=\"\(output.name.dotEscaped)\", shape=oval];\n  n\(output.id) -> out\(index);\n"
+            text +=
+                "  out\(index) [label=\"\(output.name.dotEscaped)\", shape=oval];\n  n\(output.id) -> out\(index);\n"
         }
         for update in updates { text += "  n\(update.value) -> n\(update.parameter) [style=dashed, label=update];\n" }
         return text + "}\n"
@@ -51,9 +52,13 @@ extension Node {
 
 extension String {
     fileprivate var dotEscaped: String {
-        reduce(into: "") { text, character in
-            if character == "\"" || character == "\\" { text.append("\\") }
-            text.append(character)
+        // By scalars: a quotation mark with a combining accent is another Character, but still ends the string.
+        unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
+            case "\"", "\\": text += "\\" + String(scalar)
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(scalar)
+            }
         }
     }
 }

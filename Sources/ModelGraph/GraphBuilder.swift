@@ -5,6 +5,7 @@
 public final class GraphBuilder {
     private(set) var nodes: [Node] = []
     private var inputs: [Node.ID] = []
+    private var inputNames: Set<String> = []
     private var parametersByName: [String: Node.ID] = [:]
     private var parameterOrder: [Node.ID] = []
     private var updates: [Graph.Update] = []
@@ -14,11 +15,12 @@ public final class GraphBuilder {
 
     public init() {}
 
-    /// Starts with the nodes of `graph`; `tensors(of:)` gives its outputs back.
+    /// Starts with the nodes of `graph`; `tensor(_:)` gives them back.
     public convenience init(extending graph: Graph) {
         self.init()
         nodes = graph.nodes
         inputs = graph.inputs
+        inputNames = Set(graph.inputSignature.map(\.name))
         parameterOrder = graph.parameters
         for id in graph.parameters {
             if case .parameter(let parameter) = graph.nodes[id].op { parametersByName[parameter.name] = id }
@@ -30,6 +32,9 @@ public final class GraphBuilder {
     public func input(
         _ name: String, _ type: TensorType, file: String = #fileID, line: Int = #line
     ) -> Tensor {
+        if !inputNames.insert(name).inserted {
+            record("input '\(name)'", [type], "declared twice", SourceLocation(fileID: file, line: line))
+        }
         let tensor = source(.input(name: name), type, file, line)
         inputs.append(tensor.id)
         return tensor
@@ -43,7 +48,8 @@ public final class GraphBuilder {
         let type = TensorType(dtype, shape)
         if let id = parametersByName[name] {
             if nodes[id].type != type {
-                record("parameter '\(name)'", [nodes[id].type, type], "declared twice with different types",
+                record(
+                    "parameter '\(name)'", [nodes[id].type, type], "declared twice with different types",
                     SourceLocation(fileID: file, line: line))
             }
             return Tensor(builder: self, id: id)
@@ -71,14 +77,29 @@ public final class GraphBuilder {
         _ parameter: Tensor, to value: Tensor, file: String = #fileID, line: Int = #line
     ) {
         let location = SourceLocation(fileID: file, line: line)
+        guard parameter.builder === self, value.builder === self else {
+            return record("update", [parameter.type, value.type], "a tensor belongs to another graph", location)
+        }
+        guard !updates.contains(where: { $0.parameter == parameter.id }) else {
+            return record("update", [parameter.type], "the parameter has an update already", location)
+        }
         guard case .parameter = nodes[parameter.id].op, parameter.type == value.type else {
-            return record("update", [parameter.type, value.type], "needs a parameter and a value of its type", location)
+            return record(
+                "update", [parameter.type, value.type], "needs a parameter and a value of its type", location)
         }
         updates.append(Graph.Update(parameter: parameter.id, value: value.id))
     }
 
     /// The graph of these outputs: what they do not need is left out.
     public func finish(_ outputs: [(name: String, tensor: Tensor)]) throws -> Graph {
+        var names: Set<String> = []
+        for (name, tensor) in outputs {
+            if tensor.builder !== self {
+                record("output '\(name)'", [tensor.type], "belongs to another graph", tensor.location)
+            } else if !names.insert(name).inserted {
+                record("output '\(name)'", [tensor.type], "named twice", tensor.location)
+            }
+        }
         if let firstError { throw firstError }
         return Graph(
             nodes: nodes, inputs: inputs, parameters: parameterOrder,
@@ -86,8 +107,13 @@ public final class GraphBuilder {
         ).eliminatingCommonSubexpressions().eliminatingDeadCode()
     }
 
-    /// The tensor of a node that is already here.
-    public func tensor(_ id: Node.ID) -> Tensor { Tensor(builder: self, id: id) }
+    /// The tensor of a node that is already here. Any other number is a graph error.
+    public func tensor(_ id: Node.ID, file: String = #fileID, line: Int = #line) -> Tensor {
+        guard nodes.indices.contains(id) else {
+            return poison("tensor", [], "no node has number \(id)", SourceLocation(fileID: file, line: line))
+        }
+        return Tensor(builder: self, id: id)
+    }
 
     // MARK: - Adding nodes
 

@@ -1,4 +1,4 @@
-// The few transcendental functions that the reference evaluation needs; the standard library has none.
+// What the standard library lacks: the transcendental functions that the reference evaluation needs, and `memcmp`.
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -6,6 +6,11 @@
 #else
     import Darwin
 #endif
+
+func sameBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    guard a.count == b.count, let left = a.baseAddress, let right = b.baseAddress else { return a.count == b.count }
+    return memcmp(left, right, a.count) == 0
+}
 
 func naturalLog(_ x: Double) -> Double { log(x) }
 func exponential(_ x: Double) -> Double { exp(x) }

@@ -111,10 +111,11 @@ public protocol OpDefinition: Hashable, Sendable {
     /// is rounded to the result's element type by the caller.
     func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double]
 
-    /// For each input the gradient of the loss, given that of the output; nil where there is none (integers, masks).
+    /// For each input the gradient of the loss, given that of the output, of that input's type; nil where there is none
+    /// (integers, masks). One entry an input.
     func gradient(_ context: GradientContext) -> [Tensor?]
 
-    /// The same in simpler ops, for backends that decline this one; nil for primitives.
+    /// The same in simpler ops and of the same type, for backends that decline this one; nil for primitives.
     func decompose(_ inputs: [Tensor]) -> Tensor?
 }
 
@@ -178,9 +179,14 @@ func expectInteger(_ input: TensorType, _ what: String) throws(OpFault) {
     guard !input.dtype.isFloat else { throw OpFault("\(what) must be integers, got \(input.dtype.rawValue)") }
 }
 
-/// `axis` counted from the end where negative.
-func resolve(_ axis: Int, rank: Int) throws(OpFault) -> Int {
-    let resolved = axis < 0 ? axis + rank : axis
-    guard (0..<rank).contains(resolved) else { throw OpFault("axis \(axis) is outside of rank \(rank)") }
-    return resolved
+/// Ops hold axes counted from 0; the methods of `Tensor` take negative ones too (`Tensor.counted`).
+func expectAxis(_ axis: Int, rank: Int) throws(OpFault) {
+    guard (0..<rank).contains(axis) else { throw OpFault("axis \(axis) is outside of rank \(rank)") }
+}
+
+/// The sum, or a fault where it is beyond what a dimension can be.
+func checkedSum(_ a: Int, _ b: Int) throws(OpFault) -> Int {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    guard !overflow else { throw OpFault("a dimension of \(a) + \(b) is too large") }
+    return sum
 }

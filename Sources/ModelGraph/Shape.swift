@@ -12,7 +12,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
     /// Number of elements; 1 for a scalar.
     public var count: Int { dimensions.reduce(1, &*) }
 
-    /// Number of elements, or nil where it overflows or a dimension is less than one.
+    /// Number of elements, or nil where a dimension is less than one or the bytes of so many would overflow.
     public var checkedCount: Int? {
         var total = 1
         for extent in dimensions {
@@ -21,7 +21,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
             if overflow { return nil }
             total = product
         }
-        return total
+        return total <= Int.max / DType.largestSize ? total : nil
     }
 
     public subscript(axis: Int) -> Int { dimensions[axis] }

@@ -21,7 +21,8 @@ public struct Tensor {
         let index = axis < 0 ? axis + rank : axis
         guard (0..<rank).contains(index) else {
             builder.record(
-                "dimension", [type], "axis \(axis) is outside of rank \(rank)", SourceLocation(fileID: file, line: line))
+                "dimension", [type], "axis \(axis) is outside of rank \(rank)", SourceLocation(fileID: file, line: line)
+            )
             return 1
         }
         return shape[index]
@@ -33,6 +34,9 @@ public struct Tensor {
     ) -> Tensor {
         builder.apply(op, [self] + others, SourceLocation(fileID: file, line: line))
     }
+
+    /// `axis` counted from 0 where it is counted from the end, else (out of range, too) as it is.
+    func counted(_ axis: Int) -> Int { axis < 0 && axis + rank >= 0 ? axis + rank : axis }
 
     var location: SourceLocation { builder.nodes[id].location }
 }

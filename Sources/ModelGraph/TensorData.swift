@@ -77,15 +77,15 @@ public struct TensorData: Sendable {
     public var floats: [Float] {
         withUnsafeBytes { bytes in
             switch dtype {
-            case .float32: return Array(bytes.bindMemory(to: Float.self))
-            case .bfloat16: return bytes.bindMemory(to: UInt16.self).map(bfloat16ToFloat)
-            case .float16: return bytes.bindMemory(to: UInt16.self).map(halfToFloat)
+            case .float32: return bytes.elements(Float.self)
+            case .bfloat16: return bytes.elements(UInt16.self).map(bfloat16ToFloat)
+            case .float16: return bytes.elements(UInt16.self).map(halfToFloat)
             default: return dtype.load(bytes).map { Float($0) }
             }
         }
     }
 
-    /// The values as Double, whatever the element type.
+    /// The values as Double, whatever the element type. 64-bit integers are exact up to 2^53.
     public var doubles: [Double] { withUnsafeBytes { dtype.load($0) } }
 
     /// The same values in another element type.
@@ -106,7 +106,8 @@ public struct TensorData: Sendable {
 extension TensorData: Hashable {
     public static func == (lhs: TensorData, rhs: TensorData) -> Bool {
         lhs.type == rhs.type
-            && lhs.withUnsafeBytes { left in rhs.withUnsafeBytes { left.elementsEqual($0) } }
+            && (lhs.storage === rhs.storage
+                || lhs.withUnsafeBytes { left in rhs.withUnsafeBytes { sameBytes(left, $0) } })
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -144,8 +145,8 @@ extension DType {
         switch self {
         case .float64: each(Double.self) { $0 }
         case .float32: each(Float.self) { Float($0) }
-        case .float16: each(UInt16.self) { floatToHalf(Float($0)) }
-        case .bfloat16: each(UInt16.self) { floatToBFloat16(Float($0)) }
+        case .float16: each(UInt16.self) { floatToHalf(roundedToOdd($0)) }
+        case .bfloat16: each(UInt16.self) { floatToBFloat16(roundedToOdd($0)) }
         case .int64: each(Int64.self) { Int64(exactly: rounding($0)) ?? ($0 < 0 ? .min : .max) }
         case .int32: each(Int32.self) { Int32(rounding($0)) }
         case .int8: each(Int8.self) { Int8(rounding($0)) }
@@ -155,14 +156,26 @@ extension DType {
 
     func load(_ bytes: UnsafeRawBufferPointer) -> [Double] {
         switch self {
-        case .float64: Array(bytes.bindMemory(to: Double.self))
-        case .float32: bytes.bindMemory(to: Float.self).map { Double($0) }
-        case .float16: bytes.bindMemory(to: UInt16.self).map { Double(halfToFloat($0)) }
-        case .bfloat16: bytes.bindMemory(to: UInt16.self).map { Double(bfloat16ToFloat($0)) }
-        case .int64: bytes.bindMemory(to: Int64.self).map { Double($0) }
-        case .int32: bytes.bindMemory(to: Int32.self).map { Double($0) }
-        case .int8: bytes.bindMemory(to: Int8.self).map { Double($0) }
-        case .uint8: bytes.bindMemory(to: UInt8.self).map { Double($0) }
+        case .float64: bytes.elements(Double.self)
+        case .float32: bytes.elements(Float.self).map { Double($0) }
+        case .float16: bytes.elements(UInt16.self).map { Double(halfToFloat($0)) }
+        case .bfloat16: bytes.elements(UInt16.self).map { Double(bfloat16ToFloat($0)) }
+        case .int64: bytes.elements(Int64.self).map { Double($0) }
+        case .int32: bytes.elements(Int32.self).map { Double($0) }
+        case .int8: bytes.elements(Int8.self).map { Double($0) }
+        case .uint8: bytes.elements(UInt8.self).map { Double($0) }
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// A copy as numbers. The memory may lie anywhere: a mapped file need not be aligned.
+    fileprivate func elements<T: BitwiseCopyable>(_ type: T.Type) -> [T] {
+        let count = count / MemoryLayout<T>.stride
+        return [T](unsafeUninitializedCapacity: count) { target, initialized in
+            UnsafeMutableRawBufferPointer(target).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: self.prefix(count * MemoryLayout<T>.stride)))
+            initialized = count
         }
     }
 }

@@ -56,7 +56,8 @@ struct Arena {
         let fitting = free.indices.filter { free[$0].count >= size }
         if let best = fitting.min(by: { free[$0].count < free[$1].count }) {
             let start = free[best].lowerBound
-            if free[best].count == size { free.remove(at: best) } else { free[best] = start + size..<free[best].upperBound }
+            free[best] = start + size..<free[best].upperBound
+            if free[best].isEmpty { free.remove(at: best) }
             return start..<start + size
         }
         if let last = free.last, last.upperBound == byteCount {

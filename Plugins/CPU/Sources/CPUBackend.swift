@@ -3,9 +3,9 @@ public import Multimodal
 
 /// Runs graphs on the processor: products and convolutions by oneDNN, the rest by own vector kernels.
 ///
-/// Computes in float32, indices in int32; with `precision: .bfloat16` products take bfloat16 operands and sum in float32.
-/// Constants are folded and weights packed once, elementwise chains run in one pass, and updated parameters are written in
-/// place. Both libraries share one set of OpenMP threads.
+/// Computes in float32, indices in int32; with `precision: .bfloat16` products take bfloat16 operands and sum in
+/// float32. Constants are folded and weights packed once, elementwise chains run in one pass, and updated parameters are
+/// written in place. oneDNN and the kernels here share one set of OpenMP threads.
 public struct CPUBackend: Backend {
     public init() {}
 

@@ -18,7 +18,9 @@ final class CPUExecutable: Executable {
         let names = prepared.parameterSignature.map(\.parameter.name)
         let given = Dictionary(zip(graph.parameterSignature.map(\.parameter.name), parameters)) { first, _ in first }
         let ordered = names.compactMap { given[$0] }
-        guard ordered.count == names.count else { throw BackendError("the prepared graph has another set of parameters") }
+        guard ordered.count == names.count else {
+            throw BackendError("the prepared graph has another set of parameters")
+        }
         let planner = try Planner(prepared, parameters: ordered, threads: threads)
         let machine = try Machine(Layout(planner), parameters: given, graph: prepared, threads: threads)
         state = Mutex(Guarded(machine: machine))
@@ -78,13 +80,17 @@ private final class Machine {
             case .arena: pointers[buffer] = arena + (layout.offsets[root] ?? 0)
             case .data(let data):
                 // Kernels read it only; `layout` keeps it alive.
-                pointers[buffer] = data.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress ?? UnsafeRawPointer(arena)) }
+                pointers[buffer] = data.withUnsafeBytes { bytes in
+                    bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? arena
+                }
             case .resident(let index):
                 guard root == buffer, case .parameter(let parameter) = graph[graph.parameters[index]].op,
                     let data = parameters[parameter.name]
                 else { continue }
                 pointers[buffer] = allocate(data.byteCount)
-                data.withUnsafeBytes { pointers[buffer].copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(arena), byteCount: $0.count) }
+                data.withUnsafeBytes { bytes in
+                    UnsafeMutableRawBufferPointer(start: pointers[buffer], count: bytes.count).copyMemory(from: bytes)
+                }
                 residents[parameter.name] = (buffer, data.type)
                 self.parameters[parameter.name] = nil
             case .folded:

@@ -34,7 +34,9 @@ private struct Product {
     var scale: Double
 
     /// The same sums written the other way round: `outᵀ = bᵀ aᵀ`.
-    var transposed: Product { Product(a: b.matrixTransposed, b: a.matrixTransposed, out: out.matrixTransposed, scale: scale) }
+    var transposed: Product {
+        Product(a: b.matrixTransposed, b: a.matrixTransposed, out: out.matrixTransposed, scale: scale)
+    }
 
     /// Batch dimensions joined where all three allow it, then padded to `count`; nil where more are left.
     func withBatchDimensions(_ count: Int?) -> Product? {
@@ -97,7 +99,8 @@ extension Planner {
         let (m, n, k) = (out.shape[2], out.shape[3], a.shape[3])
         // A matrix that the whole batch shares makes one tall product.
         let isShared = (0..<2).allSatisfy { b.strides[$0] == 0 || out.shape[$0] == 1 }
-        guard !isShared, m * k + k * n <= 1 << 16, out.shape[0] * out.shape[1] > 1, out.strides[3] == 1 || n == 1 else { return false }
+        guard !isShared, m * k + k * n <= 1 << 16, out.shape[0] * out.shape[1] > 1, out.strides[3] == 1 || n == 1
+        else { return false }
         var job = cpu_products()
         (job.outer, job.inner) = (Int64(out.shape[0]), Int64(out.shape[1]))
         (job.m, job.n, job.k) = (Int64(m), Int64(n), Int64(k))
@@ -212,7 +215,8 @@ extension Planner {
         problem.padding = Int64(padding)
         var reason: UnsafePointer<CChar>?
         guard let pointer = cpu_convolution_create(&problem, &reason) else {
-            throw BackendError("oneDNN cannot convolve at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")")
+            throw BackendError(
+                "oneDNN cannot convolve at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")")
         }
         let primitive = Primitive(pointer)
         if resultIndex != 1, isConstant(weight.buffer), node.inputs.contains(where: { !fusion.isConstant[$0] }) {
@@ -238,7 +242,9 @@ extension Planner {
         func batchStrides(_ views: [View]) -> (extents: [Int], strides: [[Int]]) {
             View.collapsed(batch, views.map { Array($0.strides.dropLast(2)) })
         }
-        if batchStrides(inputs + [target]).extents.count > 2, !target.isContiguous { target = result(node.type) }
+        if batchStrides(inputs + [target]).extents.count > 2, !target.isContiguous {
+            target = result(node.type)
+        }
         let out = target
         var views = inputs + [out]
         if batchStrides(views).extents.count > 2 { views = inputs.map { contiguous($0) } + [out] }

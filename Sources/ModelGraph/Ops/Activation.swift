@@ -61,6 +61,7 @@ public struct GELUGradient: OpDefinition {
 
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         try expectCount(inputs, 2)
+        try expectFloat(inputs[0])
         guard inputs[0] == inputs[1] else { throw OpFault("x and the upstream gradient differ in type") }
         return inputs[0]
     }
@@ -69,8 +70,9 @@ public struct GELUGradient: OpDefinition {
         zip(inputs[0].values, inputs[1].values).map { x, dy in
             switch form {
             case .erf:
-                return dy * (0.5 * (1 + errorFunction(x * GELU.inverseRootTwo))
-                    + x * exponential(-0.5 * x * x) * GELU.inverseRootTwoPi)
+                return dy
+                    * (0.5 * (1 + errorFunction(x * GELU.inverseRootTwo))
+                        + x * exponential(-0.5 * x * x) * GELU.inverseRootTwoPi)
             case .tanh:
                 let t = hyperbolicTangent(GELU.rootTwoOverPi * (x + GELU.cubic * x * x * x))
                 let slope = GELU.rootTwoOverPi * (1 + 3 * GELU.cubic * x * x)

@@ -21,7 +21,7 @@ public struct Convolution: OpDefinition {
         guard stride >= 1, padding >= 0 else { throw OpFault("stride must be positive, padding not negative") }
         let height = windowCount(x[2], kernel: w[2], stride: stride, padding: padding)
         let width = windowCount(x[3], kernel: w[3], stride: stride, padding: padding)
-        guard height >= 1, width >= 1 else { throw OpFault("the kernel is larger than the padded input") }
+        guard height >= 1, width >= 1 else { throw OpFault("the kernel does not fit in the padded input") }
         return TensorType(result ?? inputs[0].dtype, [x[0], w[0], height, width])
     }
 
@@ -117,9 +117,12 @@ public struct ConvolutionWeightGradient: OpDefinition {
     }
 }
 
+/// How many windows fit; 0 where none does, or where the padded extent is beyond what an Int holds.
 func windowCount(_ extent: Int, kernel: Int, stride: Int, padding: Int) -> Int {
-    let room = extent + 2 * padding - kernel
-    return room < 0 ? 0 : room / stride + 1
+    let (border, overflow) = padding.multipliedReportingOverflow(by: 2)
+    let (padded, tooLarge) = extent.addingReportingOverflow(border)
+    guard !overflow, !tooLarge, kernel >= 1, padded >= kernel else { return 0 }
+    return (padded - kernel) / stride + 1
 }
 
 private func expectUpstream(_ upstream: TensorType, of forward: TensorType) throws(OpFault) {

@@ -1,5 +1,5 @@
 /// A function of each element by itself. `[...] -> [...]`.
-public enum Unary: String, OpDefinition {
+public enum Unary: String, OpDefinition, CaseIterable {
     case negate, exp, log, squareRoot, reciprocal, tanh, sigmoid, erf, relu
 
     public var name: String { rawValue }
@@ -43,7 +43,7 @@ public enum Unary: String, OpDefinition {
 }
 
 /// A function of two elements at the same place, after NumPy broadcasting. Comparisons give 1 or 0 of the same type.
-public enum Binary: String, OpDefinition {
+public enum Binary: String, OpDefinition, CaseIterable {
     case add, subtract, multiply, divide, maximum, minimum, greater, equal
 
     public var name: String { rawValue }
@@ -133,7 +133,9 @@ public struct Cast: OpDefinition {
         return TensorType(dtype, inputs[0].shape)
     }
 
-    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] { inputs[0].values }
+    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
+        inputs[0].values
+    }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         [dtype.isFloat ? context.upstream.cast(to: context.inputs[0].dtype) : nil]
@@ -168,7 +170,7 @@ extension Tensor {
         located(.binary(.greater), [other], file, line)
     }
     public func greater(than value: Double, file: String = #fileID, line: Int = #line) -> Tensor {
-        greater(than: builder.constant(value, dtype: dtype, file: file, line: line), file: file, line: line)
+        greater(than: number(value), file: file, line: line)
     }
     /// 1 where equal to `other`, else 0.
     public func equal(to other: Tensor, file: String = #fileID, line: Int = #line) -> Tensor {
@@ -184,7 +186,10 @@ extension Tensor {
         a.builder.apply(.binary(op), [a, b], (a.id > b.id ? a : b).location)
     }
     private func number(_ value: Double) -> Tensor {
-        builder.constant(value, dtype: dtype, file: location.fileID, line: location.line)
+        if !dtype.isFloat, dtype.rounding(value) != value {
+            builder.record("number", [type], "\(value) is not a number of this type; cast the tensor first", location)
+        }
+        return builder.constant(value, dtype: dtype, file: location.fileID, line: location.line)
     }
 
     public static prefix func - (x: Tensor) -> Tensor { x.builder.apply(.unary(.negate), [x], x.location) }

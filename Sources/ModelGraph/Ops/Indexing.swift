@@ -72,7 +72,7 @@ public struct ArgMax: OpDefinition {
 
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         try expectCount(inputs, 1)
-        let axis = try resolve(axis, rank: inputs[0].shape.rank)
+        try expectAxis(axis, rank: inputs[0].shape.rank)
         var shape = inputs[0].shape
         shape.dimensions.remove(at: axis)
         return TensorType(.int32, shape)
@@ -116,9 +116,12 @@ public struct OneHot: OpDefinition {
     public func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
 }
 
-private func row(_ index: Double, of rows: Int) throws(OpFault) -> Int {
-    guard (0..<rows).contains(Int(index)) else { throw OpFault("index \(Int(index)) is outside of 0..<\(rows)") }
-    return Int(index)
+/// `index` as a row number; anything else, NaN and what no Int holds included, is a fault.
+func row(_ index: Double, of rows: Int, _ what: String = "index") throws(OpFault) -> Int {
+    guard let row = Int(exactly: index), (0..<rows).contains(row) else {
+        throw OpFault("\(what) \(index) is outside of 0..<\(rows)")
+    }
+    return row
 }
 
 extension Tensor {
@@ -134,7 +137,7 @@ extension Tensor {
 
     /// Position of the first maximum along `axis` (negative counts from the end).
     public func argMax(axis: Int, file: String = #fileID, line: Int = #line) -> Tensor {
-        located(.argMax(ArgMax(axis: axis < 0 ? axis + rank : axis)), [], file, line)
+        located(.argMax(ArgMax(axis: counted(axis))), [], file, line)
     }
 
     public func oneHot(
@@ -143,10 +146,17 @@ extension Tensor {
 
     /// From `[batch, tokens, width]` the token at `positions [batch]` of each row -> `[batch, width]`.
     public func tokens(at positions: Tensor, file: String = #fileID, line: Int = #line) -> Tensor {
-        let (batch, tokens, width) = (dimension(0), dimension(1), dimension(2))
-        let starts = (0..<batch).map { Int32($0 * tokens) }
+        guard rank == 3, positions.shape == [shape[0]], shape[0] * shape[1] <= Int(Int32.max) else {
+            builder.record(
+                "tokens", [type, positions.type],
+                "needs [batch, tokens, width], positions [batch] and int32 to reach all",
+                SourceLocation(fileID: file, line: line))
+            return self
+        }
+        let (batch, tokens, width) = (shape[0], shape[1], shape[2])
         let offsets = builder.constant(
-            TensorData(TensorType(.int32, [batch]), doubles: starts.map(Double.init)), file: file, line: line)
+            TensorData(TensorType(positions.dtype, [batch]), doubles: (0..<batch).map { Double($0 * tokens) }),
+            file: file, line: line)
         return reshaped(to: [batch * tokens, width], file: file, line: line)
             .gather(positions + offsets, file: file, line: line)
     }

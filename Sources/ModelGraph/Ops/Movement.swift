@@ -12,7 +12,9 @@ public struct Reshape: OpDefinition {
         return TensorType(inputs[0].dtype, shape)
     }
 
-    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] { inputs[0].values }
+    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
+        inputs[0].values
+    }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         [context.upstream.reshaped(to: context.inputs[0].shape)]
@@ -80,7 +82,7 @@ public struct Slice: OpDefinition {
 
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         try expectCount(inputs, 1)
-        let axis = try resolve(axis, rank: inputs[0].shape.rank)
+        try expectAxis(axis, rank: inputs[0].shape.rank)
         guard 0 <= start, start < end, end <= inputs[0].shape[axis] else {
             throw OpFault("\(start)..<\(end) is not within axis \(axis) of \(inputs[0].shape)")
         }
@@ -111,10 +113,10 @@ public struct Pad: OpDefinition {
 
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         try expectCount(inputs, 1)
-        let axis = try resolve(axis, rank: inputs[0].shape.rank)
+        try expectAxis(axis, rank: inputs[0].shape.rank)
         guard before >= 0, after >= 0 else { throw OpFault("padding cannot be negative") }
         var shape = inputs[0].shape
-        shape.dimensions[axis] += before + after
+        shape.dimensions[axis] = try checkedSum(shape[axis], checkedSum(before, after))
         return TensorType(inputs[0].dtype, shape)
     }
 
@@ -143,7 +145,7 @@ public struct Concatenate: OpDefinition {
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         guard let first = inputs.first else { throw OpFault("needs at least one input") }
         try expectSameDType(inputs)
-        let axis = try resolve(axis, rank: first.shape.rank)
+        try expectAxis(axis, rank: first.shape.rank)
         var shape = first.shape
         for input in inputs.dropFirst() {
             var other = input.shape
@@ -152,7 +154,7 @@ public struct Concatenate: OpDefinition {
             guard other == shape else {
                 throw OpFault("\(first.shape) and \(input.shape) differ outside of axis \(axis)")
             }
-            shape.dimensions[axis] += input.shape[axis]
+            shape.dimensions[axis] = try checkedSum(shape[axis], input.shape[axis])
         }
         return TensorType(first.dtype, shape)
     }
@@ -201,7 +203,7 @@ extension Tensor {
 
     /// Elements of `range` along `axis` (negative counts from the end).
     public func sliced(axis: Int, _ range: Range<Int>, file: String = #fileID, line: Int = #line) -> Tensor {
-        let axis = axis < 0 ? axis + rank : axis
+        let axis = counted(axis)
         if (0..<rank).contains(axis), range == 0..<shape[axis] { return self }
         return located(.slice(Slice(axis: axis, start: range.lowerBound, end: range.upperBound)), [], file, line)
     }
@@ -210,7 +212,7 @@ extension Tensor {
     public func padded(
         axis: Int, before: Int, after: Int, file: String = #fileID, line: Int = #line
     ) -> Tensor {
-        let axis = axis < 0 ? axis + rank : axis
+        let axis = counted(axis)
         return located(.pad(Pad(axis: axis, before: before, after: after)), [], file, line)
     }
 
@@ -218,7 +220,7 @@ extension Tensor {
     public func concatenated(
         with others: Tensor..., axis: Int, file: String = #fileID, line: Int = #line
     ) -> Tensor {
-        let axis = axis < 0 ? axis + rank : axis
+        let axis = counted(axis)
         return located(.concatenate(Concatenate(axis: axis)), others, file, line)
     }
 }

@@ -48,6 +48,8 @@ public struct LayerNormGradient: OpDefinition {
 
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         try expectCount(inputs, 3)
+        try expectSameDType(inputs)
+        try expectFloat(inputs[0])
         guard inputs[0] == inputs[2], let width = inputs[0].shape.dimensions.last, inputs[1].shape == [width] else {
             throw OpFault("needs x [..., width], scale [width] and an upstream gradient shaped like x")
         }
@@ -173,11 +175,15 @@ extension Tensor {
 
     /// Mean and biased variance of each channel of `[batch, channels, height, width]`: what batch norm uses in training.
     public func batchMoments(file: String = #fileID, line: Int = #line) -> (mean: Tensor, variance: Tensor) {
+        guard rank == 4 else {
+            let location = SourceLocation(fileID: file, line: line)
+            builder.record("batchMoments", [type], "needs [batch, channels, height, width]", location)
+            return (self, self)
+        }
         let mean = mean(axes: [0, 2, 3], keepDimensions: true, file: file, line: line)
         let centered = self - mean
-        let channels = dimension(1)
         return (
-            mean.reshaped(to: [channels]),
+            mean.reshaped(to: [shape[1]], file: file, line: line),
             (centered * centered).mean(axes: [0, 2, 3], file: file, line: line)
         )
     }

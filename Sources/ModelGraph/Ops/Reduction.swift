@@ -1,6 +1,6 @@
-/// Sum or maximum over some axes.
+/// Sum or maximum over some axes. A maximum over NaN is NaN; its gradient is shared equally by all that attain it.
 public struct Reduce: OpDefinition {
-    public enum Kind: String, Hashable, Sendable { case sum, maximum }
+    public enum Kind: String, Hashable, Sendable, CaseIterable { case sum, maximum }
 
     public var kind: Kind
     /// Counted from 0, ascending.
@@ -15,7 +15,7 @@ public struct Reduce: OpDefinition {
         try expectCount(inputs, 1)
         let shape = inputs[0].shape
         var dimensions: [Int] = []
-        for axis in axes { _ = try resolve(axis, rank: shape.rank) }
+        for axis in axes { try expectAxis(axis, rank: shape.rank) }
         for (axis, extent) in shape.dimensions.enumerated() {
             if !axes.contains(axis) { dimensions.append(extent) } else if keepsDimensions { dimensions.append(1) }
         }
@@ -31,7 +31,11 @@ public struct Reduce: OpDefinition {
         let targets = viewIndices(shape, strides: broadcastStrides(kept(shape), to: shape))
         var values = [Double](repeating: kind == .sum ? 0 : -.infinity, count: result.shape.count)
         for (target, value) in zip(targets, inputs[0].values) {
-            values[target] = kind == .sum ? values[target] + value : Swift.max(values[target], value)
+            switch kind {
+            case .sum: values[target] += value
+            case .maximum where value.isNaN || value > values[target]: values[target] = value
+            case .maximum: break
+            }
         }
         return values
     }
@@ -47,7 +51,7 @@ public struct Reduce: OpDefinition {
 
 extension Tensor {
     private func reduce(_ kind: Reduce.Kind, _ axes: [Int], _ keep: Bool, _ file: String, _ line: Int) -> Tensor {
-        let resolved = Set(axes.map { $0 < 0 ? $0 + rank : $0 }).sorted()
+        let resolved = Set(axes.map(counted)).sorted()
         return located(.reduce(Reduce(kind: kind, axes: resolved, keepsDimensions: keep)), [], file, line)
     }
 
@@ -68,6 +72,11 @@ extension Tensor {
     public func mean(
         axes: [Int], keepDimensions: Bool = false, file: String = #fileID, line: Int = #line
     ) -> Tensor {
+        guard dtype.isFloat else {
+            let location = SourceLocation(fileID: file, line: line)
+            builder.record("mean", [type], "needs floating-point elements", location)
+            return self
+        }
         let total = reduce(.sum, axes, keepDimensions, file, line)
         return total * (Double(total.shape.count) / Double(shape.count))
     }

@@ -30,6 +30,7 @@ public struct SoftmaxGradient: OpDefinition {
     public func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType {
         try expectCount(inputs, 2)
         try expectSameDType(inputs)
+        try expectFloat(inputs[0])
         guard inputs[0].shape == inputs[1].shape, inputs[0].shape.rank >= 1 else { throw OpFault("shapes differ") }
         return inputs[0]
     }
@@ -66,9 +67,9 @@ public struct SoftmaxCrossEntropy: OpDefinition {
     public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
         var losses: [Double] = []
         for (row, label) in zip(inputs[0].rows, inputs[1].values) {
-            guard (0..<row.count).contains(Int(label)) else { throw OpFault("label \(label) is outside of 0..<\(row.count)") }
+            let target = try ModelGraph.row(label, of: row.count, "label")
             let top = row.max() ?? 0
-            losses.append(naturalLog(row.reduce(0) { $0 + exponential($1 - top) }) + top - row[row.startIndex + Int(label)])
+            losses.append(naturalLog(row.reduce(0) { $0 + exponential($1 - top) }) + top - row[row.startIndex + target])
         }
         return losses
     }
@@ -84,7 +85,9 @@ public struct SoftmaxCrossEntropy: OpDefinition {
         let top = logits.maximum(axes: [1], keepDimensions: true)
         let logSum = (logits - top).exp().sum(axes: [1]).log() + top.reshaped(to: labels.shape)
         let target = labels.oneHot(depth: logits.dimension(1), dtype: logits.dtype)
-        return logSum - (logits * target).sum(axes: [1])
+        // Selected, not multiplied: a masked logit is -inf, and 0 times that is NaN.
+        let zero = logits.builder.constant(0, dtype: logits.dtype)
+        return logSum - target.select(logits, zero).sum(axes: [1])
     }
 }
 
@@ -97,11 +100,16 @@ func softmax(_ row: some Collection<Double>) -> [Double] {
 
 extension GradientContext {
     /// The gradient of a composite that has no rule of its own: that of its decomposition.
-    func throughDecomposition(_ definition: some OpDefinition) -> [Tensor?] {
+    public func throughDecomposition(_ definition: some OpDefinition) -> [Tensor?] {
         let builder = output.builder
         let first = builder.nodes.count
         guard let simpler = definition.decompose(inputs) else { return inputs.map { _ in nil } }
-        return (simpler * upstream).sum().gradients(withRespectTo: inputs, through: first)
+        // A tensor that is several operands at once gets the sum over all of them, once.
+        let distinct = inputs.indices.filter { index in !inputs[..<index].contains { $0.id == inputs[index].id } }
+        let gradients = simpler.backpropagating(upstream, to: distinct.map { inputs[$0] }, through: first)
+        var result = [Tensor?](repeating: nil, count: inputs.count)
+        for (index, gradient) in zip(distinct, gradients) { result[index] = gradient }
+        return result
     }
 }
 

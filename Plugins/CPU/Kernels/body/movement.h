@@ -77,7 +77,8 @@ static void copy(const cpu_copy *plan, const void *source, void *target, int siz
     if (job.rows == 1) {
         matrix_job whole = {source, target, size, plan->extents[r - 1], plan->source_strides[r - 2],
             plan->source_strides[r - 1], plan->target_strides[r - 2], plan->target_strides[r - 1]};
-        cpu_parallel_for(threads, plan->extents[r - 2], 1 + 65536 / (plan->extents[r - 1] * size), copy_matrix_rows, &whole);
+        const int64_t grain = 1 + 65536 / (plan->extents[r - 1] * size);
+        cpu_parallel_for(threads, plan->extents[r - 2], grain, copy_matrix_rows, &whole);
     } else {
         cpu_parallel_for(threads, job.rows, 1 + 65536 / bytes, copy_rows, &job);
     }

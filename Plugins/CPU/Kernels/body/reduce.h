@@ -21,8 +21,11 @@ static void reduce_columns(const float *x, float *y, int64_t rows, int64_t inner
             for (int64_t i = 0; i < n; i++) part[i] = x[row * inner + column + i];
             for (int64_t r = row + 1; r < stop; r++) {
                 const float *source = x + r * inner + column;
-                if (maximum) { VECTOR_LOOP for (int64_t i = 0; i < n; i++) part[i] = source[i] > part[i] ? source[i] : part[i]; }
-                else { VECTOR_LOOP for (int64_t i = 0; i < n; i++) part[i] += source[i]; }
+                if (maximum) {
+                    VECTOR_LOOP for (int64_t i = 0; i < n; i++) part[i] = source[i] > part[i] ? source[i] : part[i];
+                } else {
+                    VECTOR_LOOP for (int64_t i = 0; i < n; i++) part[i] += source[i];
+                }
             }
             if (maximum) for (int64_t i = 0; i < n; i++) total[i] = part[i] > total[i] ? part[i] : total[i];
             else for (int64_t i = 0; i < n; i++) total[i] += part[i];
