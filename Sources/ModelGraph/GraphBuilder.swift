@@ -117,7 +117,8 @@ public final class GraphBuilder {
 
     // MARK: - Adding nodes
 
-    func apply(_ op: Op, _ tensors: [Tensor], _ location: SourceLocation) -> Tensor {
+    /// Adds `op` on `tensors`, which belong to this builder. Plugins that rewrite graphs use it.
+    public func apply(_ op: Op, _ tensors: [Tensor], _ location: SourceLocation) -> Tensor {
         let location = inheritedLocation ?? location
         let types = tensors.map(\.type)
         do {

@@ -137,6 +137,8 @@ public struct Pad: OpDefinition {
 public struct Concatenate: OpDefinition {
     public var axis: Int
 
+    public init(axis: Int) { self.axis = axis }
+
     public var name: String { "concatenate" }
     public var attributes: String { "axis=\(axis)" }
 

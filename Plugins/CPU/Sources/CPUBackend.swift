@@ -1,0 +1,34 @@
+internal import CPUKernels
+public import Multimodal
+
+/// Runs graphs on the processor: products and convolutions by oneDNN, the rest by own vector kernels.
+///
+/// Computes in float32, indices in int32; with `precision: .bfloat16` products take bfloat16 operands and sum in
+/// float32. Constants are folded and weights packed once, elementwise chains run in one pass, and updated parameters are
+/// written in place. oneDNN and the kernels here share one set of OpenMP threads.
+public struct CPUBackend: Backend {
+    public init() {}
+
+    public func supports(_ node: Node) -> Bool {
+        switch node.op {
+        case .custom, .batchNorm: false
+        default: node.dtype != .float64
+        }
+    }
+
+    public func compile(
+        _ graph: Graph, parameters: [String: TensorData], options: CompileOptions
+    ) throws -> any Executable {
+        try compiled(graph, parameters: parameters, options: options)
+    }
+
+    func compiled(_ graph: Graph, parameters: [String: TensorData], options: CompileOptions) throws -> CPUExecutable {
+        let ordered = try graph.ordered(parameters)
+        if let threads = options.threads, threads < 1 {
+            throw BackendError("\(threads) threads cannot run anything; ask for 1 or more")
+        }
+        return try CPUExecutable(
+            signature: graph, prepared: try graph.prepared(for: options, unless: supports), parameters: ordered,
+            threads: options.threads ?? Int(cpu_processor_count()))
+    }
+}

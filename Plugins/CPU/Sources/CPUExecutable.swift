@@ -1,0 +1,176 @@
+internal import CPUKernels
+internal import Multimodal
+internal import Synchronization
+
+/// A graph compiled by `CPUBackend`. One run at a time; others wait.
+final class CPUExecutable: Executable {
+    private let graph: Graph
+    private let state: Mutex<Guarded>
+
+    /// The machine's memory and steps, which only the holder of the lock touches.
+    private struct Guarded: @unchecked Sendable {
+        var machine: Machine
+    }
+
+    /// `signature` is the graph as it was given; `prepared` the one that runs.
+    init(signature graph: Graph, prepared: Graph, parameters: [TensorData], threads: Int) throws {
+        self.graph = graph
+        let names = prepared.parameterSignature.map(\.parameter.name)
+        let given = Dictionary(zip(graph.parameterSignature.map(\.parameter.name), parameters)) { first, _ in first }
+        let ordered = names.compactMap { given[$0] }
+        guard ordered.count == names.count else {
+            throw BackendError("the prepared graph has another set of parameters")
+        }
+        let planner = try Planner(prepared, parameters: ordered, threads: threads)
+        let machine = try Machine(Layout(planner), parameters: given, graph: prepared, threads: threads)
+        state = Mutex(Guarded(machine: machine))
+    }
+
+    func run(_ inputs: [String: TensorData]) throws -> [String: TensorData] {
+        _ = try graph.orderedInputs(inputs)
+        return try state.withLock { try $0.machine.run(inputs) }
+    }
+
+    func parameter(_ name: String) throws -> TensorData? { state.withLock { $0.machine.parameter(name) } }
+
+    /// What the steps took since compilation or the last call.
+    func takeProfile() -> [CPUProfileEntry] { state.withLock { $0.machine.takeProfile() } }
+}
+
+/// Time spent in steps that are alike.
+struct CPUProfileEntry {
+    var kind: String
+    var detail: String
+    var location: SourceLocation
+    var calls: Int
+    var seconds: Double
+    /// Floating-point operations of all calls, where known.
+    var flops: Double
+}
+
+/// Memory and steps of one executable.
+private final class Machine {
+    private let layout: Layout
+    private let graph: Graph
+    private let threads: Int
+    private let pointers: Pointers
+    private var owned: [UnsafeMutableRawPointer] = []
+    private var parameters: [String: TensorData]
+    private var residents: [String: (buffer: Int, type: TensorType)] = [:]
+    private var seconds: [Double]
+    private var runs = 0
+
+    init(_ layout: Layout, parameters: [String: TensorData], graph: Graph, threads: Int) throws {
+        self.layout = layout
+        self.graph = graph
+        self.threads = threads
+        self.parameters = parameters
+        seconds = [Double](repeating: 0, count: layout.steps.count)
+        pointers = .allocate(capacity: layout.buffers.count)
+        let arena = allocate(layout.arenaByteCount)
+        pointers.initialize(repeating: arena, count: layout.buffers.count)
+        pointers[Planner.workspace] = allocate(layout.workspaceByteCount)
+
+        let kept = Set(
+            layout.steps.flatMap(\.reads) + layout.outputs.map(\.view.buffer) + layout.updates.map(\.value.buffer))
+        var passing: [Int] = []
+        for buffer in layout.buffers.indices.dropFirst() {
+            let (root, place) = layout.place(buffer)
+            switch place {
+            case .arena: pointers[buffer] = arena + (layout.offsets[root] ?? 0)
+            case .data(let data):
+                // Kernels read it only; `layout` keeps it alive.
+                pointers[buffer] = data.withUnsafeBytes { bytes in
+                    bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? arena
+                }
+            case .resident(let index):
+                guard root == buffer, case .parameter(let parameter) = graph[graph.parameters[index]].op,
+                    let data = parameters[parameter.name]
+                else { continue }
+                pointers[buffer] = allocate(data.byteCount)
+                data.withUnsafeBytes { bytes in
+                    UnsafeMutableRawBufferPointer(start: pointers[buffer], count: bytes.count).copyMemory(from: bytes)
+                }
+                residents[parameter.name] = (buffer, data.type)
+                self.parameters[parameter.name] = nil
+            case .folded:
+                if kept.contains(buffer) {
+                    pointers[buffer] = allocate(layout.buffers[buffer].byteCount)
+                } else {
+                    pointers[buffer] = .allocate(
+                        byteCount: max(layout.buffers[buffer].byteCount, 1), alignment: Arena.alignment)
+                    passing.append(buffer)
+                }
+            case .input, .alias: break
+            }
+        }
+        for buffer in layout.buffers.indices.dropFirst() {
+            let (root, place) = layout.place(buffer)
+            if case .resident = place { pointers[buffer] = pointers[root] }
+        }
+        defer { for buffer in passing { pointers[buffer].deallocate() } }
+        cpu_set_threads(Int32(threads))
+        for step in layout.folded { try step.run(pointers) }
+    }
+
+    deinit {
+        for memory in owned { memory.deallocate() }
+        pointers.deallocate()
+    }
+
+    private func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: Arena.alignment)
+        owned.append(memory)
+        return memory
+    }
+
+    func run(_ inputs: [String: TensorData]) throws -> [String: TensorData] {
+        for (index, buffer) in layout.buffers.enumerated() {
+            guard case .input(let position) = buffer.place, case .input(let name) = graph[graph.inputs[position]].op,
+                let data = inputs[name]
+            else { continue }
+            data.withUnsafeBytes { bytes in
+                if let base = bytes.baseAddress { pointers[index] = UnsafeMutableRawPointer(mutating: base) }
+            }
+        }
+        defer { withExtendedLifetime(inputs) {} }
+        cpu_set_threads(Int32(threads))
+        let clock = ContinuousClock()
+        var before = clock.now
+        for (index, step) in layout.steps.enumerated() {
+            try step.run(pointers)
+            let after = clock.now
+            let (whole, fraction) = (after - before).components
+            seconds[index] += Double(whole) + Double(fraction) * 1e-18
+            before = after
+        }
+        runs += 1
+        var results: [String: TensorData] = [:]
+        for output in layout.outputs { results[output.name] = copy(output.view, output.type) }
+        for update in layout.updates {
+            pointers[update.resident].copyMemory(
+                from: pointers.at(update.value), byteCount: layout.buffers[update.resident].byteCount)
+        }
+        return results
+    }
+
+    private func copy(_ view: View, _ type: TensorType) -> TensorData {
+        TensorData(type) { $0.copyMemory(from: UnsafeRawBufferPointer(start: pointers.at(view), count: $0.count)) }
+    }
+
+    func parameter(_ name: String) -> TensorData? {
+        residents[name].map { copy(View(buffer: $0.buffer, type: $0.type), $0.type) } ?? parameters[name]
+    }
+
+    func takeProfile() -> [CPUProfileEntry] {
+        defer {
+            seconds = [Double](repeating: 0, count: seconds.count)
+            runs = 0
+        }
+        return zip(layout.steps, seconds).map { step, seconds in
+            CPUProfileEntry(
+                kind: step.kind, detail: step.detail, location: step.location, calls: runs, seconds: seconds,
+                flops: step.flops * Double(runs))
+        }
+    }
+}

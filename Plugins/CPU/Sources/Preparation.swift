@@ -1,0 +1,189 @@
+internal import CPUKernels
+internal import Multimodal
+
+/// Graph to graph, before planning: declined composites, narrow elements, convolutions that are products, and sums of
+/// padded pieces.
+extension Graph {
+    func prepared(for options: CompileOptions, unless isSupported: (Node) -> Bool) throws -> Graph {
+        for node in nodes {
+            if node.dtype == .float64 {
+                throw BackendError(
+                    "the cpu backend computes in float32, and \(node.op.name) at \(node.location) is float64; "
+                        + "cast it, or use the reference backend")
+            }
+            if node.shape.rank > Int(CPU_MAX_RANK) {
+                throw BackendError(
+                    "the cpu backend takes tensors of rank \(CPU_MAX_RANK) at most, and \(node.op.name) at "
+                        + "\(node.location) is \(node.type)")
+            }
+            if node.dtype == .int64, !node.op.isMove {
+                throw BackendError(
+                    "the cpu backend computes in int32, and \(node.op.name) at \(node.location) is int64; cast it")
+            }
+        }
+        // A step's backward pass computes again what attention hides, so it is opened and both share what they can.
+        let isTraining = !updates.isEmpty
+        var graph = try decomposing { node in
+            if case .attention = node.op, isTraining { return false }
+            return isSupported(node)
+        }
+        if options.precision == .bfloat16 { graph = try graph.loweringProducts(to: .bfloat16) }
+        return try graph.openingPatchConvolutions().wideningNarrowOps().joiningPads()
+    }
+
+    /// Convolutions whose windows tile the picture become products of matrices.
+    private func openingPatchConvolutions() throws -> Graph {
+        try rewritten { node, inputs, _ in
+            switch node.op {
+            case .convolution(let op):
+                guard let tiling = Tiling(inputs[0].shape, inputs[1].shape, op.stride, op.padding) else { return nil }
+                let weight = inputs[1].reshaped(to: [tiling.outputs, tiling.patch])
+                let product = tiling.patches(of: inputs[0]).matmul(weight.transposed(), result: node.dtype)
+                return product.reshaped(to: [tiling.batch, tiling.rows, tiling.columns, tiling.outputs])
+                    .transposed([0, 3, 1, 2])
+            case .convolutionWeightGradient(let op):
+                guard let tiling = Tiling(inputs[1].shape, op.shape, op.stride, op.padding) else { return nil }
+                let upstream = inputs[0].transposed([0, 2, 3, 1])
+                    .reshaped(to: [tiling.batch * tiling.rows * tiling.columns, tiling.outputs])
+                return upstream.transposed().matmul(tiling.patches(of: inputs[1]), result: node.dtype)
+                    .reshaped(to: op.shape)
+            default: return nil
+            }
+        }
+    }
+
+    /// Ops on bfloat16, float16 and small integers compute in float32 or int32. Only casts, moves and products in
+    /// bfloat16 know narrow elements.
+    private func wideningNarrowOps() throws -> Graph {
+        try rewritten { node, inputs, builder in
+            var op = node.op
+            switch op {
+            case .input, .parameter, .constant, .reshape, .transpose, .broadcast, .slice, .pad, .concatenate: return nil
+            case .cast:
+                // Float to int64 by way of int32, the widest integer that kernels make.
+                let isWide = node.dtype == .int64 && inputs[0].dtype.isFloat
+                return isWide ? inputs[0].cast(to: .int32).cast(to: .int64) : nil
+            case .gather:
+                return inputs[1].dtype == .int32 ? nil : inputs[0].gather(inputs[1].cast(to: .int32))
+            case .matmul where inputs[0].dtype == .bfloat16 && Processor.multipliesBFloat16:
+                if node.dtype == .float32 { return nil }
+                return inputs[0].matmul(inputs[1], result: .float32).cast(to: node.dtype)
+            case .convolution(var convolution) where inputs[0].dtype == .bfloat16 && Processor.multipliesBFloat16:
+                if node.dtype == .float32 { return nil }
+                convolution.result = .float32
+                return builder.apply(.convolution(convolution), inputs, node.location).cast(to: node.dtype)
+            default: break
+            }
+            let isNarrow = node.dtype != node.dtype.computed || inputs.contains { $0.dtype != $0.dtype.computed }
+            switch op {
+            case .oneHot(var oneHot) where node.dtype != .float32:
+                oneHot.dtype = .float32
+                op = .oneHot(oneHot)
+            case .matmul(let product) where product.result != nil: op = .matmul(MatMul())
+            case .convolution(var convolution) where convolution.result != nil:
+                convolution.result = nil
+                op = .convolution(convolution)
+            default: if !isNarrow { return nil }
+            }
+            let operands = inputs.map { $0.cast(to: $0.dtype.computed) }
+            return builder.apply(op, operands, node.location).cast(to: node.dtype)
+        }
+    }
+
+    /// Sums of zero-padded pieces that do not overlap become one concatenation: the gradients of slices.
+    private func joiningPads() throws -> Graph {
+        struct Piece {
+            var source: Node.ID
+            var axis: Int
+            var range: Range<Int>
+        }
+        let counts = useCounts
+        var pieces: [Node.ID: [Piece]] = [:]
+        for node in nodes {
+            switch node.op {
+            case .pad(let op):
+                let extent = self[node.inputs[0]].shape[op.axis]
+                pieces[node.id] = [Piece(source: node.inputs[0], axis: op.axis, range: op.before..<op.before + extent)]
+            case .binary(.add):
+                guard let a = pieces[node.inputs[0]], let b = pieces[node.inputs[1]], a[0].axis == b[0].axis,
+                    self[node.inputs[0]].shape == self[node.inputs[1]].shape,
+                    node.inputs.allSatisfy({ counts[$0] == 1 })
+                else { continue }
+                let all = (a + b).sorted { $0.range.lowerBound < $1.range.lowerBound }
+                if zip(all, all.dropFirst()).allSatisfy({ $0.range.upperBound <= $1.range.lowerBound }) {
+                    pieces[node.id] = all
+                }
+            default: break
+            }
+        }
+        if pieces.isEmpty { return self }
+        var made: [Node.ID: Tensor] = [:]
+        return try rewritten { node, inputs, builder in
+            for (id, tensor) in zip(node.inputs, inputs) { made[id] = tensor }
+            guard case .binary(.add) = node.op, let parts = pieces[node.id] else { return nil }
+            var covered = 0
+            for part in parts where part.range.lowerBound == covered { covered = part.range.upperBound }
+            let tensors = parts.compactMap { made[$0.source] }
+            guard covered == node.shape[parts[0].axis], tensors.count == parts.count else { return nil }
+            return builder.apply(.concatenate(Concatenate(axis: parts[0].axis)), tensors, node.location)
+        }
+    }
+}
+
+enum Processor {
+    /// Whether oneDNN multiplies bfloat16 here. Where it does not, rounded operands are multiplied as float32: the same
+    /// numbers, without the speed.
+    static let multipliesBFloat16: Bool = {
+        var problem = cpu_matmul()
+        for side in [\cpu_matmul.a, \cpu_matmul.b, \cpu_matmul.out] {
+            problem[keyPath: side].rank = 2
+            fill(&problem[keyPath: side].extents, with: [16, 16] as [Int64])
+            fill(&problem[keyPath: side].strides, with: [16, 1] as [Int64])
+            problem[keyPath: side].is_bfloat16 = side != \.out
+        }
+        problem.scale = 1
+        var reason: UnsafePointer<CChar>?
+        let primitive = cpu_matmul_create(&problem, &reason)
+        cpu_primitive_destroy(primitive)
+        return primitive != nil
+    }()
+}
+
+/// A convolution whose kernel is its stride, without padding or rest.
+private struct Tiling {
+    var batch, channels, rows, columns, kernelHeight, kernelWidth, outputs: Int
+
+    init?(_ x: Shape, _ weight: Shape, _ stride: Int, _ padding: Int) {
+        guard padding == 0, weight[2] == stride, weight[3] == stride, x[2] % stride == 0, x[3] % stride == 0,
+            stride > 1
+        else { return nil }
+        (batch, channels, outputs) = (x[0], x[1], weight[0])
+        (kernelHeight, kernelWidth) = (weight[2], weight[3])
+        (rows, columns) = (x[2] / stride, x[3] / stride)
+    }
+
+    var patch: Int { channels * kernelHeight * kernelWidth }
+
+    /// `[batch, channels, height, width]` -> `[batch * rows * columns, patch]`
+    func patches(of x: Tensor) -> Tensor {
+        x.reshaped(to: [batch, channels, rows, kernelHeight, columns, kernelWidth])
+            .transposed([0, 2, 4, 1, 3, 5])
+            .reshaped(to: [batch * rows * columns, patch])
+    }
+}
+
+extension DType {
+    /// The type that kernels compute in for this one.
+    var computed: DType { isFloat ? .float32 : .int32 }
+}
+
+extension Op {
+    /// Values come from outside or only change place or type.
+    var isMove: Bool {
+        switch self {
+        case .input, .parameter, .constant, .reshape, .transpose, .broadcast, .slice, .pad, .concatenate, .cast,
+            .gather: true
+        default: false
+        }
+    }
+}
