@@ -14,7 +14,8 @@ extension Tensor {
         }
         for target in targets where target.builder !== builder || !target.dtype.isFloat {
             builder.record(
-                "gradient", [type, target.type], "only with respect to floating-point tensors of the same graph", location)
+                "gradient", [type, target.type], "only with respect to floating-point tensors of the same graph",
+                location)
             return targets
         }
         let saved = builder.inheritedLocation

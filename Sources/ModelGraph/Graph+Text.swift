@@ -28,7 +28,8 @@ extension Graph: CustomStringConvertible {
             for input in node.inputs { text += "  n\(input) -> n\(node.id);\n" }
         }
         for (index, output) in outputs.enumerated() {
-            text += "  out\(index) [label=\"\(output.name.dotEscaped)\", shape=oval];\n  n\(output.id) -> out\(index);\n"
+            text +=
+                "  out\(index) [label=\"\(output.name.dotEscaped)\", shape=oval];\n  n\(output.id) -> out\(index);\n"
         }
         for update in updates { text += "  n\(update.value) -> n\(update.parameter) [style=dashed, label=update];\n" }
         return text + "}\n"

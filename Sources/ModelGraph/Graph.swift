@@ -55,9 +55,10 @@ public struct Graph: Sendable {
 
     /// Draws every parameter from its initialiser.
     public func initialParameters(seed: UInt64) -> [String: TensorData] {
-        Dictionary(uniqueKeysWithValues: parameterSignature.map { parameter, type in
-            (parameter.name, parameter.initializer.draw(type, name: parameter.name, seed: seed))
-        })
+        Dictionary(
+            uniqueKeysWithValues: parameterSignature.map { parameter, type in
+                (parameter.name, parameter.initializer.draw(type, name: parameter.name, seed: seed))
+            })
     }
 
     /// How many other nodes, outputs and updates read each node.

@@ -48,7 +48,8 @@ public final class GraphBuilder {
         let type = TensorType(dtype, shape)
         if let id = parametersByName[name] {
             if nodes[id].type != type {
-                record("parameter '\(name)'", [nodes[id].type, type], "declared twice with different types",
+                record(
+                    "parameter '\(name)'", [nodes[id].type, type], "declared twice with different types",
                     SourceLocation(fileID: file, line: line))
             }
             return Tensor(builder: self, id: id)
@@ -83,7 +84,8 @@ public final class GraphBuilder {
             return record("update", [parameter.type], "the parameter has an update already", location)
         }
         guard case .parameter = nodes[parameter.id].op, parameter.type == value.type else {
-            return record("update", [parameter.type, value.type], "needs a parameter and a value of its type", location)
+            return record(
+                "update", [parameter.type, value.type], "needs a parameter and a value of its type", location)
         }
         updates.append(Graph.Update(parameter: parameter.id, value: value.id))
     }

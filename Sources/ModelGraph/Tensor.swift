@@ -21,7 +21,8 @@ public struct Tensor {
         let index = axis < 0 ? axis + rank : axis
         guard (0..<rank).contains(index) else {
             builder.record(
-                "dimension", [type], "axis \(axis) is outside of rank \(rank)", SourceLocation(fileID: file, line: line))
+                "dimension", [type], "axis \(axis) is outside of rank \(rank)", SourceLocation(fileID: file, line: line)
+            )
             return 1
         }
         return shape[index]

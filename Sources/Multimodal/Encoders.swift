@@ -43,15 +43,18 @@ public struct EncoderFeatures {
 public struct ParameterScope {
     public let builder: GraphBuilder
     public let prefix: String
+    /// Whether the graph is for training: batch norm then uses the batch's own statistics and updates the running ones.
+    public let isTraining: Bool
 
-    public init(builder: GraphBuilder, prefix: String = "") {
+    public init(builder: GraphBuilder, prefix: String = "", isTraining: Bool = false) {
         self.builder = builder
         self.prefix = prefix
+        self.isTraining = isTraining
     }
 
     /// The scope one level further in.
     public subscript(_ name: String) -> ParameterScope {
-        ParameterScope(builder: builder, prefix: prefix + name + ".")
+        ParameterScope(builder: builder, prefix: prefix + name + ".", isTraining: isTraining)
     }
 
     public func parameter(

@@ -70,8 +70,9 @@ public struct GELUGradient: OpDefinition {
         zip(inputs[0].values, inputs[1].values).map { x, dy in
             switch form {
             case .erf:
-                return dy * (0.5 * (1 + errorFunction(x * GELU.inverseRootTwo))
-                    + x * exponential(-0.5 * x * x) * GELU.inverseRootTwoPi)
+                return dy
+                    * (0.5 * (1 + errorFunction(x * GELU.inverseRootTwo))
+                        + x * exponential(-0.5 * x * x) * GELU.inverseRootTwoPi)
             case .tanh:
                 let t = hyperbolicTangent(GELU.rootTwoOverPi * (x + GELU.cubic * x * x * x))
                 let slope = GELU.rootTwoOverPi * (1 + 3 * GELU.cubic * x * x)

@@ -44,8 +44,10 @@ public struct Attention: OpDefinition {
         if isCausal {
             let length = q.dimension(-2)
             let mask = (0..<length * length).map { $0 % length > $0 / length ? -Double.infinity : 0 }
-            scores = scores + q.builder.constant(
-                TensorData(TensorType(scores.dtype, [length, length]), doubles: mask))
+            scores =
+                scores
+                + q.builder.constant(
+                    TensorData(TensorType(scores.dtype, [length, length]), doubles: mask))
         }
         return scores.softmax().matmul(v)
     }

@@ -133,7 +133,9 @@ public struct Cast: OpDefinition {
         return TensorType(dtype, inputs[0].shape)
     }
 
-    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] { inputs[0].values }
+    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
+        inputs[0].values
+    }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         [dtype.isFloat ? context.upstream.cast(to: context.inputs[0].dtype) : nil]

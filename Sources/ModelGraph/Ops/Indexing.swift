@@ -148,7 +148,8 @@ extension Tensor {
     public func tokens(at positions: Tensor, file: String = #fileID, line: Int = #line) -> Tensor {
         guard rank == 3, positions.shape == [shape[0]], shape[0] * shape[1] <= Int(Int32.max) else {
             builder.record(
-                "tokens", [type, positions.type], "needs [batch, tokens, width], positions [batch] and int32 to reach all",
+                "tokens", [type, positions.type],
+                "needs [batch, tokens, width], positions [batch] and int32 to reach all",
                 SourceLocation(fileID: file, line: line))
             return self
         }

@@ -12,7 +12,9 @@ public struct Reshape: OpDefinition {
         return TensorType(inputs[0].dtype, shape)
     }
 
-    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] { inputs[0].values }
+    public func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
+        inputs[0].values
+    }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         [context.upstream.reshaped(to: context.inputs[0].shape)]

@@ -12,7 +12,8 @@ extension Graph {
                     let simpler = definition.decompose(inputs)
                 else { return nil }
                 if simpler.type != node.type {
-                    builder.record(node.op.name, [node.type, simpler.type], "decomposes to another type", node.location)
+                    builder.record(
+                        node.op.name, [node.type, simpler.type], "decomposes to another type", node.location)
                 }
                 if rounds > Graph.deepestDecomposition {
                     builder.record(node.op.name, [node.type], "decomposes to itself, without end", node.location)

@@ -20,16 +20,19 @@ extension Graph {
 
     /// Builds the graph anew, node by node: `replace` gives the tensor that stands for a node, made from the tensors of
     /// its inputs, or nil to copy the node as it is.
-    package func rewritten(
-        _ replace: (Node, [Tensor], GraphBuilder) -> Tensor?
-    ) throws -> Graph {
+    package func rewritten(_ replace: (Node, [Tensor], GraphBuilder) -> Tensor?) throws -> Graph {
+        try rewritten { node, inputs, builder, _ in replace(node, inputs, builder) }
+    }
+
+    /// The same, with the tensors that stand for all earlier nodes.
+    func rewritten(_ replace: (Node, [Tensor], GraphBuilder, _ made: [Tensor]) -> Tensor?) throws -> Graph {
         let builder = GraphBuilder()
         var made: [Tensor] = []
         made.reserveCapacity(nodes.count)
         for node in nodes {
             builder.inheritedLocation = node.location
             let inputs = node.inputs.map { made[$0] }
-            made.append(replace(node, inputs, builder) ?? builder.copy(node, inputs))
+            made.append(replace(node, inputs, builder, made) ?? builder.copy(node, inputs))
         }
         for update in updates { builder.update(made[update.parameter], to: made[update.value]) }
         return try builder.finish(outputs.map { (name: $0.name, tensor: made[$0.id]) })

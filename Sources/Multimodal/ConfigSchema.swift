@@ -1,0 +1,123 @@
+public import YAML
+
+/// The settings that a plugin takes, as its manifest declares them. Checks what a model writes, and documents itself.
+public struct ConfigSchema: Sendable {
+    public enum ValueType: String, Hashable, Sendable, CaseIterable { case integer, number, boolean, string }
+
+    public struct Setting: Sendable {
+        public var name: String
+        public var type: ValueType
+        /// Used where a model writes nothing; without one the setting must be written.
+        public var defaultValue: YAMLNode?
+        public var minimum: Double?
+        public var maximum: Double?
+        /// The only values allowed, where the manifest lists them.
+        public var choices: [String]?
+        /// `pixels`, `tokens`; for people.
+        public var unit: String?
+        public var summary: String?
+    }
+
+    public var settings: [Setting]
+
+    public init(settings: [Setting]) { self.settings = settings }
+
+    /// Reads `name: {type:, default:, minimum:, maximum:, oneOf:, unit:, summary:}` entries.
+    public init(_ node: YAMLNode) throws {
+        var map = try node.mapping()
+        settings = try map.rest().map { name, node in
+            var map = try node.mapping()
+            var setting = Setting(name: name, type: try map.required("type").value(of: ValueType.self))
+            setting.minimum = try map.optional("minimum")?.double()
+            setting.maximum = try map.optional("maximum")?.double()
+            setting.choices = try map.optional("oneOf")?.array { try $0.text() }
+            setting.unit = try map.optional("unit")?.string()
+            setting.summary = try map.optional("summary")?.string()
+            setting.defaultValue = map.optional("default")
+            try map.finish()
+            if let value = setting.defaultValue { try setting.check(value) }
+            return setting
+        }
+    }
+
+    /// The settings written in `node` (nil: none), checked, with defaults for the rest. `place` is what misses them.
+    public func check(_ node: YAMLNode?, in place: YAMLNode) throws -> PluginConfig {
+        var values: [String: YAMLNode] = [:]
+        var map = try node?.mapping()
+        for setting in settings {
+            if let value = map?.optional(setting.name) {
+                try setting.check(value)
+                values[setting.name] = value
+            } else if let value = setting.defaultValue {
+                values[setting.name] = value
+            } else {
+                throw (node ?? place).error(
+                    "the setting '\(setting.name)' is missing", remedy: "add it to config, as \(setting.type.rawValue)")
+            }
+        }
+        try map?.finish()
+        return PluginConfig(values: values, place: node ?? place)
+    }
+}
+
+extension ConfigSchema.Setting {
+    init(name: String, type: ConfigSchema.ValueType) {
+        self.name = name
+        self.type = type
+    }
+
+    func check(_ value: YAMLNode) throws {
+        switch type {
+        case .integer: try checkRange(Double(value.int()), value)
+        case .number: try checkRange(value.double(), value)
+        case .boolean: _ = try value.bool()
+        case .string: _ = try value.string()
+        }
+        if let choices {
+            _ = try value.string(oneOf: choices)
+        }
+    }
+
+    private func checkRange(_ number: Double, _ value: YAMLNode) throws {
+        if let minimum, number < minimum {
+            throw value.error(
+                "\(name) is \(try value.text()), below the minimum", remedy: "the least is \(plain(minimum))")
+        }
+        if let maximum, number > maximum {
+            throw value.error(
+                "\(name) is \(try value.text()), above the maximum", remedy: "the most is \(plain(maximum))")
+        }
+    }
+
+    private func plain(_ number: Double) -> String {
+        Int(exactly: number).map(String.init) ?? "\(number)"
+    }
+}
+
+/// Settings as a plugin reads them: checked against its manifest, with defaults filled in.
+public struct PluginConfig: Sendable {
+    package let values: [String: YAMLNode]
+    private let place: YAMLNode
+
+    package init(values: [String: YAMLNode], place: YAMLNode) {
+        self.values = values
+        self.place = place
+    }
+
+    public func integer(_ name: String) throws -> Int { try value(name).int() }
+    public func number(_ name: String) throws -> Double { try value(name).double() }
+    public func boolean(_ name: String) throws -> Bool { try value(name).bool() }
+    public func string(_ name: String) throws -> String { try value(name).string() }
+
+    /// An error at the setting's place in the model's file.
+    public func error(_ name: String, _ message: String, remedy: String) -> any Error {
+        (values[name] ?? place).error(message, remedy: remedy)
+    }
+
+    private func value(_ name: String) throws -> YAMLNode {
+        guard let value = values[name] else {
+            throw PluginError("the plugin reads a setting '\(name)' that its manifest does not declare")
+        }
+        return value
+    }
+}

@@ -1,0 +1,117 @@
+import Synchronization
+
+/// Turns pictures and texts into vectors: a model's towers, compiled for the batch shapes that come.
+///
+/// Safe to share between threads. A shape is compiled when it is first seen; the last few stay. Batches are rounded up
+/// to a power of two and lengths to a multiple of eight (both padded, neither changes a result), so that few differ.
+public final class Embedder: Sendable {
+    /// Gives the parameters of a graph their values.
+    public typealias ParameterSource = @Sendable (Graph) throws -> [String: TensorData]
+
+    public let model: DualEncoder
+    private let parameters: ParameterSource
+    private let backend: any Backend
+    private let options: CompileOptions
+    private let cache = Mutex<[(key: Key, executable: any Executable)]>([])
+
+    private enum Key: Hashable {
+        case images(batch: Int)
+        case texts(batch: Int, length: Int)
+    }
+
+    private static let cachedShapes = 16
+
+    public init(
+        model: DualEncoder, backend: any Backend, options: CompileOptions = CompileOptions(),
+        parameters: @escaping ParameterSource
+    ) {
+        self.model = model
+        self.backend = backend
+        self.options = options
+        self.parameters = parameters
+    }
+
+    /// Vectors `[count, embedding]` of `count` normalised pictures, each `3 * imageSize * imageSize` floats, planar.
+    /// - Parameter normalize: whether vectors have unit length.
+    public func embed(images: [Float], count: Int, normalize: Bool = true) throws -> TensorData {
+        let size = 3 * model.image.imageSize * model.image.imageSize
+        guard count > 0, images.count == count * size else {
+            throw BackendError("\(images.count) floats are not \(count) pictures of \(size)")
+        }
+        let batch = Self.rounded(count)
+        let shape = Shape([batch, 3, model.image.imageSize, model.image.imageSize])
+        let input = TensorData(TensorType(.float32, shape)) { bytes in
+            images.withUnsafeBytes { bytes.copyMemory(from: $0) }
+            if batch > count {
+                UnsafeMutableRawBufferPointer(rebasing: bytes[(images.count * 4)...]).initializeMemory(
+                    as: UInt8.self, repeating: 0)
+            }
+        }
+        let executable = try executable(.images(batch: batch)) { try model.imageGraph(batch: batch) }
+        return try rows(executable.run(["images": input]), count, normalize)
+    }
+
+    /// Vectors `[texts.count, embedding]` of tokenized texts; shorter ones are padded with `padToken`.
+    public func embed(texts: [TokenizedText], padToken: Int32, normalize: Bool = true) throws -> TensorData {
+        guard let longest = texts.map(\.ids.count).max(), longest > 0 else {
+            throw BackendError("there are no tokens to embed")
+        }
+        guard longest <= model.text.contextLength else {
+            throw BackendError("a text of \(longest) tokens is longer than the context of \(model.text.contextLength)")
+        }
+        let vocabulary = Int32(clamping: model.text.vocabularySize)
+        for text in texts {
+            if let id = text.ids.first(where: { $0 < 0 || $0 >= vocabulary }) {
+                throw BackendError("token id \(id) is outside of the model's vocabulary of \(vocabulary)")
+            }
+        }
+        let length =
+            model.text.ignoresPadding ? min((longest + 7) / 8 * 8, model.text.contextLength) : model.text.contextLength
+        let batch = Self.rounded(texts.count)
+        var ids = [Int32](repeating: padToken, count: batch * length)
+        for row in 0..<batch {
+            let text = texts[min(row, texts.count - 1)]
+            ids.replaceSubrange(row * length..<row * length + text.ids.count, with: text.ids)
+        }
+        guard let input = TensorData(ids, shape: [batch, length]) else {
+            throw BackendError("the token batch is empty")
+        }
+        let executable = try executable(.texts(batch: batch, length: length)) {
+            try model.textGraph(batch: batch, length: length)
+        }
+        return try rows(executable.run(["tokens": input]), texts.count, normalize)
+    }
+
+    private static func rounded(_ count: Int) -> Int {
+        var batch = 1
+        while batch < count { batch *= 2 }
+        return batch
+    }
+
+    private func executable(_ key: Key, _ graph: () throws -> Graph) throws -> any Executable {
+        try cache.withLock { cache in
+            if let index = cache.firstIndex(where: { $0.key == key }) {
+                let found = cache.remove(at: index)
+                cache.append(found)
+                return found.executable
+            }
+            let graph = try graph()
+            let made = try backend.compile(graph, parameters: parameters(graph), options: options)
+            if cache.count >= Self.cachedShapes { cache.removeFirst() }
+            cache.append((key, made))
+            return made
+        }
+    }
+
+    private func rows(_ outputs: [String: TensorData], _ count: Int, _ normalize: Bool) throws -> TensorData {
+        guard let output = outputs[normalize ? "embedding" : "projected"] else {
+            throw BackendError("the backend gave no embedding")
+        }
+        let width = output.shape.count / output.shape[0]
+        return TensorData(TensorType(.float32, [count, width])) { bytes in
+            output.withUnsafeBytes {
+                bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<(count * width * 4)]))
+            }
+        }
+    }
+}

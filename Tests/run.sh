@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and passes all tests. Arguments go to `swift test` (--filter NAME, say).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+./scripts/setup.sh
+# The release configuration, as Examples/quickstart.sh builds it: one build serves both.
+swift build -c release --build-tests
+swift test -c release --skip-build "$@"
