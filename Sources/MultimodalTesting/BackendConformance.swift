@@ -96,13 +96,16 @@ public struct BackendConformance: Sendable {
         let inputs = graph.inputSignature.map { "\($0.type)" }.joined(separator: " ")
         let tolerances = builder.tolerances(factor: toleranceFactor)
         for (step, (found, expected)) in zip(found, expected).enumerated() {
-            let pairs = expected.outputs.map { ("output '\($0)'", found.outputs[$0], $1, tolerances[$0]) }
+            let pairs =
+                expected.outputs.map { ("output '\($0)'", found.outputs[$0], $1, tolerances[$0]) }
                 + expected.parameters.map { ("parameter '\($0)'", found.parameters[$0], $1, nil) }
             for (what, found, expected, tolerance) in pairs.sorted(by: { $0.0 < $1.0 }) {
                 let fallback = Tolerance.op(expected.dtype).widened(by: builder.toleranceFactor * toleranceFactor)
-                let gap = found.map { difference($0, expected, tolerance ?? fallback) }
+                let gap =
+                    found.map { difference($0, expected, tolerance ?? fallback) }
                     ?? Difference(
-                        position: nil, found: "missing", expected: "\(expected.type)", maximumError: .infinity, count: 0)
+                        position: nil, found: "missing", expected: "\(expected.type)", maximumError: .infinity, count: 0
+                    )
                 report.record(
                     conformanceCase.name,
                     gap.map {
@@ -139,7 +142,8 @@ extension CaseBuilder {
 
     /// A gradient through 16-bit products is rounded to 16 bits on its way, and a sum of those may round otherwise.
     private func passesThrough16Bits(_ name: String) -> Bool {
-        name.hasPrefix("gradient of") && outputs.contains { $0.tensor.dtype == .bfloat16 || $0.tensor.dtype == .float16 }
+        name.hasPrefix("gradient of")
+            && outputs.contains { $0.tensor.dtype == .bfloat16 || $0.tensor.dtype == .float16 }
     }
 }
 

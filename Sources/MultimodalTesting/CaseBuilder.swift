@@ -40,7 +40,8 @@ public final class CaseBuilder {
         let rank = rank ?? pick([1, 2, 3, 4])
         var dimensions = (0..<rank).map { _ in extent() }
         if let last { dimensions[rank - 1] = last }
-        while dimensions.reduce(1, *) > limit, let largest = dimensions.dropLast(last == nil ? 0 : 1).max(), largest > 1 {
+        while dimensions.reduce(1, *) > limit, let largest = dimensions.dropLast(last == nil ? 0 : 1).max(), largest > 1
+        {
             guard let place = dimensions.firstIndex(of: largest) else { break }
             dimensions[place] = max(1, largest / 2)
         }
@@ -65,8 +66,8 @@ public final class CaseBuilder {
             line: line)
     }
 
-    /// A differentiable input whose values are all apart by at least 0.01, and from those of another with `offset` 0.5 by
-    /// 0.005 and from 0: no ties for a maximum, no kinks for the finite differences.
+    /// A differentiable input whose values are all apart by at least 0.01, and from those of another with `offset` 0.5
+    /// by 0.005 and from 0: no ties for a maximum, no kinks for the finite differences.
     public func distinct(
         _ shape: Shape, offset: Double = 0, file: String = #fileID, line: Int = #line
     ) -> Tensor {

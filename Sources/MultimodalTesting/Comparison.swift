@@ -1,7 +1,7 @@
 public import Multimodal
 
-/// How far a result may be from the oracle's: `|a - b| <= relative |b| + absolute max(|b|)`, the last over the tensor, since
-/// a sum's rounding error is in proportion to its terms and not to what is left of them.
+/// How far a result may be from the oracle's: `|a - b| <= relative |b| + absolute max(|b|)`, the last over the tensor,
+/// since a sum's rounding error is in proportion to its terms and not to what is left of them.
 public struct Tolerance: Hashable, Sendable {
     public var relative: Double
     public var absolute: Double

@@ -57,7 +57,8 @@ public struct ConformanceReport: Sendable, CustomStringConvertible {
         record(
             subject,
             condition
-                ? nil : ConformanceFailure(subject: subject, message: message(), seed: seed, maximumError: maximumError))
+                ? nil : ConformanceFailure(subject: subject, message: message(), seed: seed, maximumError: maximumError)
+        )
     }
 
     public mutating func merge(_ other: ConformanceReport) {

@@ -36,7 +36,8 @@ struct EncoderChecks {
 
     func common(batch: Int, length: Int, x: TensorData, other: TensorData, _ report: inout ConformanceReport) throws {
         let graph = try graph(batch: batch, length: length)
-        report.expect(graph == (try self.graph(batch: batch, length: length)), "\(subject).build", "differs from time to time")
+        report.expect(
+            graph == (try self.graph(batch: batch, length: length)), "\(subject).build", "differs from time to time")
         for (parameter, _) in graph.parameterSignature {
             report.expect(
                 parameter.name.hasPrefix(Self.prefix) && parameter.name != Self.prefix, "\(subject).names",
@@ -47,7 +48,8 @@ struct EncoderChecks {
         let found = try run(graph, parameters, x)
         guard let pooled = found["pooled"] else { return }
         report.expect(pooled.doubles.allSatisfy(\.isFinite), "\(subject).finite", "features are not finite")
-        report.expect(try run(graph, parameters, x) == found, "\(subject).determinism", "the same batch, other features")
+        report.expect(
+            try run(graph, parameters, x) == found, "\(subject).determinism", "the same batch, other features")
         let changed = try run(graph, parameters, other)["pooled"] ?? pooled
         try rows(pooled, changed, parameters, batch, length, x, &report)
         try gradients(batch, length, parameters, x, &report)
@@ -75,7 +77,8 @@ struct EncoderChecks {
             return TensorData(TensorType(data.dtype, Shape([1] + data.shape.dimensions.dropFirst())), doubles: values)
         }
         let gap = difference(row(changed, 0), row(pooled, 0), EncoderChecks.tolerance)
-        report.expect(gap == nil, "\(subject).batch", "the first of a batch depends on the others: \(gap?.description ?? "")")
+        report.expect(
+            gap == nil, "\(subject).batch", "the first of a batch depends on the others: \(gap?.description ?? "")")
         let same = difference(row(changed, batch - 1), row(pooled, batch - 1), EncoderChecks.tolerance)
         report.expect(same != nil, "\(subject).input", "another input gives the same features of width \(width)")
         let single = try graph(batch: 1, length: length)

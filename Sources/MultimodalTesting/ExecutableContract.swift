@@ -40,7 +40,8 @@ public struct ExecutableContract: Sendable {
                 report.expect(false, "contract.refusals", "\(message) is accepted")
             } catch {
                 report.expect(
-                    "\(error)".contains(name), "contract.refusals", "\(message) gives an error without '\(name)': \(error)")
+                    "\(error)".contains(name), "contract.refusals",
+                    "\(message) gives an error without '\(name)': \(error)")
             }
         }
         refused("a missing parameter", naming: "table") {
@@ -64,9 +65,11 @@ public struct ExecutableContract: Sendable {
         refused("a negative index", naming: "-1") { _ = try executable.run(["x": x, "ids": ids([-1, 0])]) }
         let after = try executable.run(["x": x, "ids": ids([2, 0])])
         report.expect(
-            after["rows"]?.doubles == [8, 9, 10, 11, 0, 1, 2, 3], "contract.refusals", "after refusals, a run goes wrong")
+            after["rows"]?.doubles == [8, 9, 10, 11, 0, 1, 2, 3], "contract.refusals",
+            "after refusals, a run goes wrong")
         report.expect(
-            try executable.parameter("nobody") == nil, "contract.parameters", "a parameter that is not there has a value")
+            try executable.parameter("nobody") == nil, "contract.parameters",
+            "a parameter that is not there has a value")
         report.expect(
             try executable.parameter("table") == table, "contract.parameters", "a parameter lost its first value")
         try labelRefusal(&report)
@@ -109,11 +112,13 @@ public struct ExecutableContract: Sendable {
             one.mapValues(\.doubles) == kept, "contract.repetition", "results of a run change when the next one runs")
         report.expect(first == copy, "contract.repetition", "a run writes to its input")
         report.expect(other["y"] != one["y"], "contract.repetition", "another input gives the same result")
-        report.expect(try executable.run(["x": input(1)]) == one, "contract.repetition", "the same input, another result")
+        report.expect(
+            try executable.run(["x": input(1)]) == one, "contract.repetition", "the same input, another result")
         let again = try backend.compile(graph, parameters: parameters, options: options)
         report.expect(try again.run(["x": input(1)]) == one, "contract.repetition", "compiled again, another result")
         let changed = try backend.compile(graph, parameters: graph.initialParameters(seed: 8), options: options)
         report.expect(
-            try changed.run(["x": input(1)])["y"] != one["y"], "contract.repetition", "other parameters, the same result")
+            try changed.run(["x": input(1)])["y"] != one["y"], "contract.repetition",
+            "other parameters, the same result")
     }
 }

@@ -2,9 +2,9 @@ public import Multimodal
 
 /// Compares gradients with central finite differences, all in double precision, on a backend that computes float64.
 ///
-/// The scalar is a random weighing of all outputs. Each input is checked along random directions, which see every element
-/// at once, and at single elements. Differences are of fourth order: step `h` gives an error of about `h^4`, and `1e-16 / h`
-/// by rounding; 1e-4 keeps both under 1e-11.
+/// The scalar is a random weighing of all outputs. Each input is checked along random directions, which see every
+/// element at once, and at single elements. Differences are of fourth order: step `h` gives an error of about `h^4`,
+/// and `1e-16 / h` by rounding; 1e-4 keeps both under 1e-11.
 public struct GradientCheck: Sendable {
     public var reference: any Backend
     /// Largest difference, relative to the larger of the two slopes and of the tensor's largest gradient.

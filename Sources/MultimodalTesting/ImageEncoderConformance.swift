@@ -26,7 +26,8 @@ public enum ImageEncoderConformance {
                 batch: batch, length: 0, x: TensorData(type, doubles: one),
                 other: TensorData(type, doubles: Array(one[..<picture] + other[picture...])), &report)
         } catch {
-            report.record("image-encoder", ConformanceFailure(subject: "image-encoder", message: "\(error)", seed: seed))
+            report.record(
+                "image-encoder", ConformanceFailure(subject: "image-encoder", message: "\(error)", seed: seed))
         }
         return report
     }

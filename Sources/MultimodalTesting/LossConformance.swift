@@ -1,7 +1,7 @@
 public import Multimodal
 
-/// What every contrastive loss promises: a scalar that falls as pairs come together, that does not care for the order of the
-/// batch or which side is called images, and gradients that reach both sides and the temperature.
+/// What every contrastive loss promises: a scalar that falls as pairs come together, that does not care for the order
+/// of the batch or which side is called images, and gradients that reach both sides and the temperature.
 public enum LossConformance {
     public static func run(
         _ loss: any ContrastiveLoss, backend: any Backend, batch: Int = 5, width: Int = 7, seed: UInt64 = 0
@@ -25,11 +25,13 @@ public enum LossConformance {
         let built = loss.build(images: images, texts: texts, in: ParameterScope(builder: builder))
         for (name, tensor) in [("loss", built.loss), ("logit scale", built.logitScale)] {
             report.expect(
-                tensor.shape.count == 1 && tensor.dtype == .float32, "loss.shape", "the \(name) is \(tensor.type), not a scalar")
+                tensor.shape.count == 1 && tensor.dtype == .float32, "loss.shape",
+                "the \(name) is \(tensor.type), not a scalar")
         }
         let forward = try builder.finish([("loss", built.loss), ("scale", built.logitScale)])
         let parameters = forward.initialParameters(seed: seed)
-        let named = [("images", images), ("texts", texts)]
+        let named =
+            [("images", images), ("texts", texts)]
             + forward.parameterSignature.filter(\.parameter.isTrainable).map { parameter, type in
                 (parameter.name, builder.parameter(parameter.name, type.shape, parameter.initializer))
             }
@@ -57,7 +59,8 @@ public enum LossConformance {
         report.expect(base.isFinite, "loss.finite", "the loss is \(base)")
         let turned = { (rows: [[Double]]) in Array(rows[2...] + rows[..<2]) }
         let permuted = value(try run(turned(rows), turned(near)))
-        report.expect((permuted - base).magnitude < close, "loss.order", "another order of pairs: \(permuted), not \(base)")
+        report.expect(
+            (permuted - base).magnitude < close, "loss.order", "another order of pairs: \(permuted), not \(base)")
         let swapped = value(try run(near, rows))
         report.expect(
             (swapped - base).magnitude < close, "loss.symmetry", "images and texts swapped: \(swapped), not \(base)")
@@ -83,7 +86,8 @@ public enum LossConformance {
 
     private static func unit(_ width: Int, _ name: String, _ seed: UInt64) -> [Double] {
         normalized(
-            Initializer.normal(standardDeviation: 1).draw(TensorType(.float64, [width]), name: name, seed: seed).doubles)
+            Initializer.normal(standardDeviation: 1).draw(TensorType(.float64, [width]), name: name, seed: seed).doubles
+        )
     }
 
     private static func normalized(_ row: [Double]) -> [Double] {

@@ -2,8 +2,8 @@ public import Multimodal
 
 /// A name for each thing that a backend must be able to do: the op, and for families each member.
 ///
-/// The switch is exhaustive, so an op that is added to `Op` must be named here, and a test that asks for all of `OpKey.all`
-/// fails until a case covers it.
+/// The switch is exhaustive, so an op that is added to `Op` must be named here, and a test that asks for all of
+/// `OpKey.all` fails until a case covers it.
 public enum OpKey {
     public static func key(of op: Op) -> String {
         switch op {
@@ -31,6 +31,6 @@ public enum OpKey {
             "softmaxGradient", "layerNorm", "layerNormGradient", "batchNorm", "l2Normalize", "softmaxCrossEntropy",
             "attention", "attention.causal", "custom",
         ] + Unary.allCases.map { "unary." + $0.rawValue } + Binary.allCases.map { "binary." + $0.rawValue }
-            + Reduce.Kind.allCases.map { "reduce." + $0.rawValue }
-            + GELU.Form.allCases.flatMap { ["gelu." + $0.rawValue, "geluGradient." + $0.rawValue] }).sorted()
+        + Reduce.Kind.allCases.map { "reduce." + $0.rawValue }
+        + GELU.Form.allCases.flatMap { ["gelu." + $0.rawValue, "geluGradient." + $0.rawValue] }).sorted()
 }

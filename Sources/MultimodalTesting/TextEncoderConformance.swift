@@ -1,9 +1,10 @@
 public import Multimodal
 
-/// What every text encoder promises: shapes, names, rows that do not see each other, gradients that reach everything, and
-/// where it says so, features that tokens after the end cannot change.
+/// What every text encoder promises: shapes, names, rows that do not see each other, gradients that reach everything,
+/// and where it says so, features that tokens after the end cannot change.
 public enum TextEncoderConformance {
-    /// - Parameter endToken: the id that ends a text; the last of the vocabulary unless given. Other ids are drawn below it.
+    /// - Parameter endToken: the id that ends a text; the last of the vocabulary unless given. Other ids are drawn
+    ///   below it.
     public static func run(
         _ encoder: any TextEncoder, backend: any Backend, endToken: Int32? = nil, batch: Int = 2, seed: UInt64 = 0
     ) -> ConformanceReport {
@@ -43,7 +44,8 @@ public enum TextEncoderConformance {
             for (name, found) in [("other tokens after the end", other), ("leaving out what follows the end", cut)] {
                 guard let found, let whole else { continue }
                 let gap = difference(found, whole, EncoderChecks.tolerance)
-                report.expect(gap == nil, "text-encoder.padding", "\(name) changes the features: \(gap?.description ?? "")")
+                report.expect(
+                    gap == nil, "text-encoder.padding", "\(name) changes the features: \(gap?.description ?? "")")
             }
         } catch {
             report.record("text-encoder", ConformanceFailure(subject: "text-encoder", message: "\(error)", seed: seed))

@@ -1,6 +1,7 @@
 public import Multimodal
 
-/// What every tokenizer promises, whatever its vocabulary: ids in range, the same ids each time, no text it cannot take.
+/// What every tokenizer promises, whatever its vocabulary: ids in range, the same ids each time, no text it cannot
+/// take.
 public enum TokenizerConformance {
     /// - Parameter longText: UTF-8 bytes of the longest texts: prose of that length, and a sixteenth of it as one word,
     ///   over which a merge loop of quadratic cost would take minutes.
@@ -19,7 +20,8 @@ public enum TokenizerConformance {
             let ids = tokenizer.encode(text)
             report.expect(
                 ids.allSatisfy { 0 <= $0 && $0 < size }, "tokenizer.range", "\(name): an id is outside of 0..<\(size)")
-            report.expect(tokenizer.encode(text) == ids, "tokenizer.determinism", "\(name): ids differ from call to call")
+            report.expect(
+                tokenizer.encode(text) == ids, "tokenizer.determinism", "\(name): ids differ from call to call")
             for length in [2, 3, 8, 77] { checkLength(tokenizer, name, text, ids.count, length, &report) }
         }
         let (one, other) = (tokenizer.encode("a red circle"), tokenizer.encode("two blue squares"))
@@ -35,7 +37,8 @@ public enum TokenizerConformance {
         let specials = tokenizer.startToken == nil ? 1 : 2
         let expected = min(count + specials, length)
         report.expect(
-            text.ids.count == expected, "tokenizer.length", "\(name): \(text.ids.count) ids, not \(expected), of \(length)")
+            text.ids.count == expected, "tokenizer.length",
+            "\(name): \(text.ids.count) ids, not \(expected), of \(length)")
         report.expect(
             text.truncated == max(0, count + specials - length), "tokenizer.truncation",
             "\(name): \(text.truncated) tokens told as left out, \(max(0, count + specials - length)) were")

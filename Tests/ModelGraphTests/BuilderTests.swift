@@ -62,11 +62,13 @@ private func float(_ dimensions: Int...) -> TensorType { TensorType(.float32, Sh
             (#line, { x, _ in x.argMax(axis: -5) }), (#line, { x, _ in x.padded(axis: 0, before: -1, after: 0) }),
             (#line, { x, y in x.gather(y) }), (#line, { x, y in x.softmaxCrossEntropy(labels: y) }),
             (#line, { x, _ in x.averagePool(kernel: 2) }), (#line, { x, y in x.convolution(y) }),
-            (#line, { x, y in x.gradients(withRespectTo: [y])[0] }), (#line, { x, _ in x.reshaped(to: [x.dimension(2)]) }),
+            (#line, { x, y in x.gradients(withRespectTo: [y])[0] }),
+            (#line, { x, _ in x.reshaped(to: [x.dimension(2)]) }),
         ]
         for (line, body) in bodies {
             let found = error { b in body(b.input("x", float(2, 3)), b.input("y", float(4, 5))) }
-            #expect(found?.location == SourceLocation(fileID: #fileID, line: line), "\(line): \(String(describing: found))")
+            #expect(
+                found?.location == SourceLocation(fileID: #fileID, line: line), "\(line): \(String(describing: found))")
         }
     }
 
@@ -90,7 +92,8 @@ private func float(_ dimensions: Int...) -> TensorType { TensorType(.float32, Sh
         #expect(error { $0.input("i", int) * 0.5 }?.message.contains("0.5") == true)
         #expect(error { $0.input("i", int).mean() }?.op == "mean")
         #expect(error { $0.input("i", int) * 2 + 1 } == nil)
-        #expect(error { $0.input("x", float(2, 2)).gather($0.input("y", float(2))) }?.message.contains("integers") == true)
+        #expect(
+            error { $0.input("x", float(2, 2)).gather($0.input("y", float(2))) }?.message.contains("integers") == true)
     }
 }
 
@@ -155,7 +158,8 @@ private func float(_ dimensions: Int...) -> TensorType { TensorType(.float32, Sh
                 for c in numbers {
                     let other: Shape = [a, c]
                     let ops: [Op] = [
-                        .reduce(Reduce(kind: .sum, axes: [a, c], keepsDimensions: a > 0)), .reshape(Reshape(shape: other)),
+                        .reduce(Reduce(kind: .sum, axes: [a, c], keepsDimensions: a > 0)),
+                        .reshape(Reshape(shape: other)),
                         .broadcast(Broadcast(shape: other)), .transpose(Transpose(permutation: [a, c])),
                         .slice(Slice(axis: a, start: c, end: 2)), .slice(Slice(axis: 0, start: a, end: c)),
                         .pad(Pad(axis: 0, before: a, after: c)), .pad(Pad(axis: a, before: 1, after: c)),
@@ -173,8 +177,10 @@ private func float(_ dimensions: Int...) -> TensorType { TensorType(.float32, Sh
                     }
                     let pairs: [Op] = [
                         .convolution(Convolution(stride: a, padding: c)), .concatenate(Concatenate(axis: a)),
-                        .convolutionInputGradient(ConvolutionInputGradient(stride: a, padding: c, shape: [1, 2, 4, 4])),
-                        .convolutionWeightGradient(ConvolutionWeightGradient(stride: 1, padding: a, shape: [2, 2, c, 1])),
+                        .convolutionInputGradient(
+                            ConvolutionInputGradient(stride: a, padding: c, shape: [1, 2, 4, 4])),
+                        .convolutionWeightGradient(
+                            ConvolutionWeightGradient(stride: 1, padding: a, shape: [2, 2, c, 1])),
                         .matmul(MatMul()), .binary(.add), .scatterAdd(ScatterAdd(rows: a)), .gather(Gather()),
                         .softmaxCrossEntropy(SoftmaxCrossEntropy()), .attention(Attention(scale: 1, isCausal: true)),
                     ]
@@ -197,8 +203,12 @@ private func float(_ dimensions: Int...) -> TensorType { TensorType(.float32, Sh
     @Test("reduced axes are each within rank, counted from zero")
     func axes() {
         let type = TensorType(.float32, [2, 3])
-        #expect(throws: OpFault.self) { try Reduce(kind: .sum, axes: [-1], keepsDimensions: false).resultType(of: [type]) }
-        #expect(throws: OpFault.self) { try Reduce(kind: .sum, axes: [2], keepsDimensions: false).resultType(of: [type]) }
+        #expect(throws: OpFault.self) {
+            try Reduce(kind: .sum, axes: [-1], keepsDimensions: false).resultType(of: [type])
+        }
+        #expect(throws: OpFault.self) {
+            try Reduce(kind: .sum, axes: [2], keepsDimensions: false).resultType(of: [type])
+        }
         let b = GraphBuilder()
         #expect(b.input("x", type).sum(axes: [-1, 1]).shape == [2])
     }

@@ -128,7 +128,9 @@ import Testing
             var count: Int
             var name: String { "odd" }
             func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType { inputs[0] }
-            func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] { inputs[0].values }
+            func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
+                inputs[0].values
+            }
             func gradient(_ context: GradientContext) -> [Tensor?] {
                 [Tensor?](repeating: context.upstream.sum(), count: count)
             }

@@ -91,14 +91,18 @@ import Testing
             var grows: Bool
             var name: String { "loop" }
             func resultType(of inputs: [TensorType]) throws(OpFault) -> TensorType { inputs[0] }
-            func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] { inputs[0].values }
+            func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
+                inputs[0].values
+            }
             func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
             func decompose(_ inputs: [Tensor]) -> Tensor? {
                 grows ? inputs[0].sum() : inputs[0].apply(.custom(CustomOp(self)))
             }
         }
         for grows in [false, true] {
-            let graph = try Graph.build { b in [("y", b.input("x", vector).apply(.custom(CustomOp(Loop(grows: grows)))))] }
+            let graph = try Graph.build { b in
+                [("y", b.input("x", vector).apply(.custom(CustomOp(Loop(grows: grows)))))]
+            }
             let error = #expect(throws: GraphError.self) { try graph.decomposing { _ in false } }
             #expect(error?.op == "loop")
         }
@@ -189,7 +193,13 @@ import Testing
             let dot = try Graph.build { b in [(name, b.input(name, TensorType(.float32, [1])))] }.dot
             var (isInside, isEscaped) = (false, false)
             for scalar in dot.unicodeScalars {
-                if isEscaped { isEscaped = false } else if scalar == "\\" { isEscaped = true } else if scalar == "\"" { isInside.toggle() }
+                if isEscaped {
+                    isEscaped = false
+                } else if scalar == "\\" {
+                    isEscaped = true
+                } else if scalar == "\"" {
+                    isInside.toggle()
+                }
                 #expect(!(isInside && scalar == "\n"))
             }
             #expect(!isInside)

@@ -114,7 +114,9 @@ import Testing
         b.update(step, to: next)
         let correction1 = 1 - (next * -0.10536051565782628).exp()  // 0.9 ^ step
         let correction2 = 1 - (next * -0.020202707317519466).exp()  // 0.98 ^ step
-        for (name, tensor, gradient, decay) in [("weight", weight, gradients[0], 0.2), ("bias", bias, gradients[1], 0.0)] {
+        for (name, tensor, gradient, decay) in [
+            ("weight", weight, gradients[0], 0.2), ("bias", bias, gradients[1], 0.0),
+        ] {
             let clipped = gradient * factor
             let first = b.parameter("\(name).m", tensor.shape, .zeros, dtype: .float64, isTrainable: false)
             let second = b.parameter("\(name).v", tensor.shape, .zeros, dtype: .float64, isTrainable: false)

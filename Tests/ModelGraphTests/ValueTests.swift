@@ -37,14 +37,19 @@ import Testing
     func rounding() {
         for (dtype, exponentBits, last) in [(DType.float16, 5, UInt16(0x7BFF)), (.bfloat16, 8, 0x7F7F)] {
             for bits in UInt16(0)..<last {
-                let (low, high) = (decoded(bits, exponentBits: exponentBits), decoded(bits + 1, exponentBits: exponentBits))
+                let (low, high) = (
+                    decoded(bits, exponentBits: exponentBits), decoded(bits + 1, exponentBits: exponentBits)
+                )
                 let middle = (low + high) / 2
                 let even = bits % 2 == 0 ? low : high
                 for sign in [1.0, -1.0] {
                     // `nextUp` of a Double is far below what a Float in between could tell.
-                    if dtype.rounding(sign * middle) != sign * even || dtype.rounding(sign * middle.nextUp) != sign * high
+                    if dtype.rounding(sign * middle) != sign * even
+                        || dtype.rounding(sign * middle.nextUp) != sign * high
                         || dtype.rounding(sign * middle.nextDown) != sign * low
-                    { Issue.record("\(dtype) around \(sign * middle)") }
+                    {
+                        Issue.record("\(dtype) around \(sign * middle)")
+                    }
                 }
             }
             let largest = decoded(last, exponentBits: exponentBits)

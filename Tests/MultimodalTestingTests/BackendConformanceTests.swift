@@ -119,7 +119,9 @@ import Testing
             }
         }
         func report(_ factor: Double) -> ConformanceReport {
-            let cube = ConformanceCase("cube") { c in c.output(c.input([5]).apply(.custom(CustomOp(Cube(factor: factor))))) }
+            let cube = ConformanceCase("cube") { c in
+                c.output(c.input([5]).apply(.custom(CustomOp(Cube(factor: factor)))))
+            }
             return GradientCheck(reference: ReferenceBackend()).run(cases: [cube])
         }
         #expect(report(3).hasPassed)

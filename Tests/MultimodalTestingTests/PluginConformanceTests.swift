@@ -49,7 +49,8 @@ import Testing
     @Test(
         "a loss's fault is named",
         arguments: [
-            (ToyLoss.Fault.oneSided, "loss.symmetry"), (.constantScale, "loss.gradient"), (.upsideDown, "loss.alignment"),
+            (ToyLoss.Fault.oneSided, "loss.symmetry"), (.constantScale, "loss.gradient"),
+            (.upsideDown, "loss.alignment"),
         ])
     func lossFaults(fault: ToyLoss.Fault, subject: String) {
         let report = LossConformance.run(ToyLoss(fault: fault), backend: backend)

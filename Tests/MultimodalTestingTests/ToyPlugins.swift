@@ -9,7 +9,8 @@ struct ToyImageEncoder: ImageEncoder {
         let batch = images.dimension(0)
         let weight = scope["conv1"].parameter("weight", [5, 3, 3, 3], .zeros)
         let patches = images.convolution(weight, stride: 3).reshaped(to: [batch, 5, 4]).transposed([0, 2, 1])
-        let tokens = patches.gelu(.erf) + scope.parameter("positional_embedding", [4, 5], .normal(standardDeviation: 0.1))
+        let tokens =
+            patches.gelu(.erf) + scope.parameter("positional_embedding", [4, 5], .normal(standardDeviation: 0.1))
         var pooled = tokens.mean(axes: [1])
         switch fault {
         case .none: break

@@ -20,7 +20,7 @@ extension Graph {
 
     /// Builds the graph anew, node by node: `replace` gives the tensor that stands for a node, made from the tensors of
     /// its inputs, or nil to copy the node as it is.
-    package func rewritten(_ replace: (Node, [Tensor], GraphBuilder) -> Tensor?) throws -> Graph {
+    public func rewritten(_ replace: (Node, [Tensor], GraphBuilder) -> Tensor?) throws -> Graph {
         try rewritten { node, inputs, builder, _ in replace(node, inputs, builder) }
     }
 

@@ -1,7 +1,8 @@
 import Multimodal
 
 extension ConformanceCase {
-    static let composites: [ConformanceCase] = softmaxes + norms + attentions
+    static let composites: [ConformanceCase] =
+        softmaxes + norms + attentions
         + GELU.Form.allCases.flatMap { form -> [ConformanceCase] in
             [
                 ConformanceCase("gelu.\(form.rawValue)") { c in

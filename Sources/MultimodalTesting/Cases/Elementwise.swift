@@ -1,26 +1,27 @@
 import Multimodal
 
 extension ConformanceCase {
-    static let elementwise: [ConformanceCase] = unaryCases + binaryCases + castCases + [
-        ConformanceCase("select") { c in
-            let shape = c.shape()
-            let mask = c.input(
-                c.broadcastable(shape), fill: { Double($0.random.next() % 2) }, dtype: c.float)
-            c.output(mask.select(c.input(shape), c.input(c.broadcastable(shape))))
-        },
-        ConformanceCase("select.integer-mask") { c in
-            let shape = c.shape()
-            c.output(c.indices(shape, below: 3).select(c.input(shape), c.input([])))
-        },
-        ConformanceCase("select.guards-nan", .none) { c in
-            let x = c.input([5], values: [1, -1, 4, -4, .nan])
-            c.output(x.greater(than: 0).select(x.squareRoot(), c.constant(0)))
-        },
-        ConformanceCase("numbers", .smooth) { c in
-            let x = c.input(c.shape(), in: 0.5...2)
-            c.output(2 * x + 1 - (3 - x) / 2 + 1 / x - x * 0.25)
-        },
-    ]
+    static let elementwise: [ConformanceCase] =
+        unaryCases + binaryCases + castCases + [
+            ConformanceCase("select") { c in
+                let shape = c.shape()
+                let mask = c.input(
+                    c.broadcastable(shape), fill: { Double($0.random.next() % 2) }, dtype: c.float)
+                c.output(mask.select(c.input(shape), c.input(c.broadcastable(shape))))
+            },
+            ConformanceCase("select.integer-mask") { c in
+                let shape = c.shape()
+                c.output(c.indices(shape, below: 3).select(c.input(shape), c.input([])))
+            },
+            ConformanceCase("select.guards-nan", .none) { c in
+                let x = c.input([5], values: [1, -1, 4, -4, .nan])
+                c.output(x.greater(than: 0).select(x.squareRoot(), c.constant(0)))
+            },
+            ConformanceCase("numbers", .smooth) { c in
+                let x = c.input(c.shape(), in: 0.5...2)
+                c.output(2 * x + 1 - (3 - x) / 2 + 1 / x - x * 0.25)
+            },
+        ]
 
     private static var unaryCases: [ConformanceCase] {
         Unary.allCases.flatMap { op -> [ConformanceCase] in
@@ -98,13 +99,17 @@ extension ConformanceCase {
                     let a = c.input([count, 1], values: specials)
                     c.output(a.apply(.binary(op), c.input([count], values: specials)))
                 },
-            ] + (op == .divide ? [] : [
-                ConformanceCase("binary.\(op.rawValue).int32", .none) { c in
-                    let shape = c.shape()
-                    c.output(
-                        c.indices(shape, below: 20).apply(.binary(op), c.indices(c.broadcastable(shape), below: 20)))
-                }
-            ])
+            ]
+                + (op == .divide
+                    ? []
+                    : [
+                        ConformanceCase("binary.\(op.rawValue).int32", .none) { c in
+                            let shape = c.shape()
+                            c.output(
+                                c.indices(shape, below: 20).apply(
+                                    .binary(op), c.indices(c.broadcastable(shape), below: 20)))
+                        }
+                    ])
         }
     }
 

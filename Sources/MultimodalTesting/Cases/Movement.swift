@@ -1,78 +1,82 @@
 import Multimodal
 
 extension ConformanceCase {
-    static let movement: [ConformanceCase] = reductions + [
-        ConformanceCase("reshape") { c in
-            let shape = c.shape()
-            let x = c.input(shape)
-            c.output(x.reshaped(to: [shape.count]).exp())
-            c.output(x.reshaped(to: Shape(shape.dimensions.reversed())).tanh().reshaped(to: Shape([1] + shape.dimensions)))
-        },
-        ConformanceCase("transpose") { c in
-            let shape = c.shape()
-            let permutation = Array(0..<shape.rank).shuffled(using: &c.random)
-            let x = c.input(shape)
-            c.output(x.transposed(permutation))
-            c.output(x.transposed(permutation).transposed(permutation) * 2)
-        },
-        ConformanceCase("transpose.reshape") { c in
-            // Splitting heads and joining them again.
-            let (batch, tokens, heads, width) = (2, c.pick([1, 3, 5]), 3, c.pick([1, 2, 5]))
-            let x = c.input([batch, tokens, heads * width])
-            let split = x.reshaped(to: [batch, tokens, heads, width]).transposed([0, 2, 1, 3])
-            c.output(split.exp().transposed([0, 2, 1, 3]).reshaped(to: x.shape))
-            c.output(split.reshaped(to: [batch * heads, tokens, width]).softmax())
-        },
-        ConformanceCase("broadcast") { c in
-            let shape = c.shape()
-            c.output(c.input(c.broadcastable(shape)).broadcast(to: shape))
-            c.output(c.input(c.broadcastable(shape)).broadcast(to: shape).sigmoid())
-        },
-        ConformanceCase("slice") { c in
-            let shape = c.shape()
-            let axis = Int(c.random.next() % UInt64(shape.rank))
-            let x = c.input(shape)
-            let start = shape[axis] / 3
-            let cut = x.sliced(axis: axis, start..<max(start + 1, shape[axis] - shape[axis] / 4))
-            c.output(cut)
-            c.output(cut.transposed() * 3)
-            c.output(x.sliced(axis: axis, start..<start + 1).exp())
-        },
-        ConformanceCase("slice.thirds") { c in
-            // Queries, keys and values out of one product.
-            let x = c.input([2, c.pick([1, 3, 5]), 6])
-            let parts = (0..<3).map { x.sliced(axis: -1, $0 * 2..<$0 * 2 + 2) }
-            c.output(parts[0].matmul(parts[1].transposed()).matmul(parts[2]))
-        },
-        ConformanceCase("pad") { c in
-            let shape = c.shape()
-            let axis = Int(c.random.next() % UInt64(shape.rank))
-            let x = c.input(shape)
-            c.output(x.padded(axis: axis, before: c.pick([0, 1, 3]), after: c.pick([0, 1, 2])))
-            c.output(x.padded(axis: axis, before: 1, after: 0).exp())
-        },
-        ConformanceCase("concatenate") { c in
-            let shape = c.shape()
-            let axis = Int(c.random.next() % UInt64(shape.rank))
-            var (second, third) = (shape, shape)
-            second.dimensions[axis] = c.pick([1, 2, 5])
-            third.dimensions[axis] = 1
-            c.output(c.input(shape).concatenated(with: c.input(second), c.input(third), axis: axis))
-        },
-        ConformanceCase("concatenate.same") { c in
-            let x = c.input(c.shape(rank: 2))
-            let joined = x.concatenated(with: x.exp(), x, axis: 1)
-            c.output(joined)
-            c.output(joined.transposed().softmax())
-        },
-        ConformanceCase("concatenate.class-token") { c in
-            let (batch, tokens, width) = (3, c.pick([1, 2, 5]), c.pick([1, 3, 5]))
-            let token = c.parameter("class_embedding", [width])
-            let x = c.input([batch, tokens, width])
-            let all = token.reshaped(to: [1, 1, width]).broadcast(to: [batch, 1, width]).concatenated(with: x, axis: 1)
-            c.output(all + c.parameter("positional_embedding", [tokens + 1, width]))
-        },
-    ]
+    static let movement: [ConformanceCase] =
+        reductions + [
+            ConformanceCase("reshape") { c in
+                let shape = c.shape()
+                let x = c.input(shape)
+                c.output(x.reshaped(to: [shape.count]).exp())
+                c.output(
+                    x.reshaped(to: Shape(shape.dimensions.reversed())).tanh().reshaped(
+                        to: Shape([1] + shape.dimensions)))
+            },
+            ConformanceCase("transpose") { c in
+                let shape = c.shape()
+                let permutation = Array(0..<shape.rank).shuffled(using: &c.random)
+                let x = c.input(shape)
+                c.output(x.transposed(permutation))
+                c.output(x.transposed(permutation).transposed(permutation) * 2)
+            },
+            ConformanceCase("transpose.reshape") { c in
+                // Splitting heads and joining them again.
+                let (batch, tokens, heads, width) = (2, c.pick([1, 3, 5]), 3, c.pick([1, 2, 5]))
+                let x = c.input([batch, tokens, heads * width])
+                let split = x.reshaped(to: [batch, tokens, heads, width]).transposed([0, 2, 1, 3])
+                c.output(split.exp().transposed([0, 2, 1, 3]).reshaped(to: x.shape))
+                c.output(split.reshaped(to: [batch * heads, tokens, width]).softmax())
+            },
+            ConformanceCase("broadcast") { c in
+                let shape = c.shape()
+                c.output(c.input(c.broadcastable(shape)).broadcast(to: shape))
+                c.output(c.input(c.broadcastable(shape)).broadcast(to: shape).sigmoid())
+            },
+            ConformanceCase("slice") { c in
+                let shape = c.shape()
+                let axis = Int(c.random.next() % UInt64(shape.rank))
+                let x = c.input(shape)
+                let start = shape[axis] / 3
+                let cut = x.sliced(axis: axis, start..<max(start + 1, shape[axis] - shape[axis] / 4))
+                c.output(cut)
+                c.output(cut.transposed() * 3)
+                c.output(x.sliced(axis: axis, start..<start + 1).exp())
+            },
+            ConformanceCase("slice.thirds") { c in
+                // Queries, keys and values out of one product.
+                let x = c.input([2, c.pick([1, 3, 5]), 6])
+                let parts = (0..<3).map { x.sliced(axis: -1, $0 * 2..<$0 * 2 + 2) }
+                c.output(parts[0].matmul(parts[1].transposed()).matmul(parts[2]))
+            },
+            ConformanceCase("pad") { c in
+                let shape = c.shape()
+                let axis = Int(c.random.next() % UInt64(shape.rank))
+                let x = c.input(shape)
+                c.output(x.padded(axis: axis, before: c.pick([0, 1, 3]), after: c.pick([0, 1, 2])))
+                c.output(x.padded(axis: axis, before: 1, after: 0).exp())
+            },
+            ConformanceCase("concatenate") { c in
+                let shape = c.shape()
+                let axis = Int(c.random.next() % UInt64(shape.rank))
+                var (second, third) = (shape, shape)
+                second.dimensions[axis] = c.pick([1, 2, 5])
+                third.dimensions[axis] = 1
+                c.output(c.input(shape).concatenated(with: c.input(second), c.input(third), axis: axis))
+            },
+            ConformanceCase("concatenate.same") { c in
+                let x = c.input(c.shape(rank: 2))
+                let joined = x.concatenated(with: x.exp(), x, axis: 1)
+                c.output(joined)
+                c.output(joined.transposed().softmax())
+            },
+            ConformanceCase("concatenate.class-token") { c in
+                let (batch, tokens, width) = (3, c.pick([1, 2, 5]), c.pick([1, 3, 5]))
+                let token = c.parameter("class_embedding", [width])
+                let x = c.input([batch, tokens, width])
+                let all = token.reshaped(to: [1, 1, width]).broadcast(to: [batch, 1, width]).concatenated(
+                    with: x, axis: 1)
+                c.output(all + c.parameter("positional_embedding", [tokens + 1, width]))
+            },
+        ]
 
     private static var reductions: [ConformanceCase] {
         Reduce.Kind.allCases.flatMap { kind -> [ConformanceCase] in

@@ -67,13 +67,17 @@ extension CaseBuilder {
         }
         let attended = parts[0].attention(keys: parts[1], values: parts[2], isCausal: isCausal)
             .transposed([0, 2, 1, 3]).reshaped(to: [batch, tokens, width])
-        let y = x + attended.linear(
-            weight: parameter("attn.out_proj.weight", [width, width]), bias: parameter("attn.out_proj.bias", [width]))
+        let y =
+            x
+            + attended.linear(
+                weight: parameter("attn.out_proj.weight", [width, width]),
+                bias: parameter("attn.out_proj.bias", [width]))
         let hidden = norm(y, "ln_2").linear(
             weight: parameter("mlp.c_fc.weight", [2 * width, width]), bias: parameter("mlp.c_fc.bias", [2 * width]))
         toleranceFactor = 10
-        return y + hidden.gelu(.quick).linear(
-            weight: parameter("mlp.c_proj.weight", [width, 2 * width]), bias: parameter("mlp.c_proj.bias", [width]))
+        return y
+            + hidden.gelu(.quick).linear(
+                weight: parameter("mlp.c_proj.weight", [width, 2 * width]), bias: parameter("mlp.c_proj.bias", [width]))
     }
 
     private func norm(_ x: Tensor, _ name: String) -> Tensor {
@@ -111,7 +115,8 @@ extension CaseBuilder {
         let batch = images.dimension(0)
         let logits = images.matmul(texts.transposed()) * logScale.exp()
         let labels = graph.constant(TensorData(TensorType(.int32, [batch]), doubles: (0..<batch).map(Double.init)))
-        return (logits.softmaxCrossEntropy(labels: labels).mean()
+        return
+            (logits.softmaxCrossEntropy(labels: labels).mean()
             + logits.transposed().softmaxCrossEntropy(labels: labels).mean()) * 0.5
     }
 

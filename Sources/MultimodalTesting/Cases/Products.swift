@@ -88,7 +88,8 @@ extension ConformanceCase {
         },
         ConformanceCase("convolution.turned") { c in
             let x = c.input([4, 5, 3, 2]).transposed([3, 2, 0, 1])  // [2, 3, 4, 5]
-            c.output(x.convolution(c.input([2, 2, 5, 3]).transposed([0, 2, 1, 3]).reshaped(to: [4, 3, 5, 1]), padding: 2))
+            c.output(
+                x.convolution(c.input([2, 2, 5, 3]).transposed([0, 2, 1, 3]).reshaped(to: [4, 3, 5, 1]), padding: 2))
         },
         ConformanceCase("convolution.bfloat16", .compared) { c in
             let x = c.input([2, 3, 5, 5]).cast(to: .bfloat16)
