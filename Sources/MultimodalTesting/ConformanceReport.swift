@@ -35,6 +35,8 @@ public struct ConformanceReport: Sendable, CustomStringConvertible {
     /// Number of comparisons made, by subject.
     public private(set) var checks: [String: Int] = [:]
     public private(set) var failures: [ConformanceFailure] = []
+    /// What was left out, and why: things that a backend may decline.
+    public private(set) var skipped: [String: String] = [:]
     /// Keys of the ops that ran (`OpKey`).
     public internal(set) var coveredOps: Set<String> = []
 
@@ -42,6 +44,9 @@ public struct ConformanceReport: Sendable, CustomStringConvertible {
 
     public var checkCount: Int { checks.values.reduce(0, +) }
     public var hasPassed: Bool { failures.isEmpty && checkCount > 0 }
+
+    /// Tells that `subject` was left out.
+    public mutating func skip(_ subject: String, _ reason: String) { skipped[subject] = reason }
 
     /// Counts a check and keeps its failure, if it is one.
     public mutating func record(_ subject: String, _ failure: ConformanceFailure?) {
@@ -64,11 +69,13 @@ public struct ConformanceReport: Sendable, CustomStringConvertible {
     public mutating func merge(_ other: ConformanceReport) {
         checks.merge(other.checks, uniquingKeysWith: +)
         failures += other.failures
+        skipped.merge(other.skipped) { first, _ in first }
         coveredOps.formUnion(other.coveredOps)
     }
 
     public var description: String {
         let head = "\(checkCount) checks of \(checks.count) subjects, \(failures.count) failures"
-        return ([head] + failures.map(\.description)).joined(separator: "\n")
+        let omissions = skipped.sorted { $0.key < $1.key }.map { "skipped \($0.key): \($0.value)" }
+        return ([head] + omissions + failures.map(\.description)).joined(separator: "\n")
     }
 }

@@ -6,14 +6,18 @@ struct EncoderChecks {
     let backend: any Backend
     let seed: UInt64
     /// Builds the features over an input named "x"; `batch` and, for texts, `length` are its extents.
-    let build: (GraphBuilder, _ batch: Int, _ length: Int) -> EncoderFeatures
+    let build: (ParameterScope, _ batch: Int, _ length: Int) -> EncoderFeatures
 
-    static let prefix = "tower."
+    private func scope(_ builder: GraphBuilder, isTraining: Bool) -> ParameterScope {
+        ParameterScope(builder: builder, prefix: Self.prefix, isTraining: isTraining)
+    }
+
+    private static let prefix = "tower."
 
     /// The forward graph of a batch.
     func graph(batch: Int, length: Int) throws -> Graph {
         let builder = GraphBuilder()
-        let features = build(builder, batch, length)
+        let features = build(scope(builder, isTraining: false), batch, length)
         return try builder.finish([("pooled", features.pooled)] + (features.tokens.map { [("tokens", $0)] } ?? []))
     }
 
@@ -94,7 +98,7 @@ struct EncoderChecks {
         _ report: inout ConformanceReport
     ) throws {
         let builder = GraphBuilder()
-        let features = build(builder, batch, length).pooled
+        let features = build(scope(builder, isTraining: true), batch, length).pooled
         let weights = Initializer.normal(standardDeviation: 1).draw(features.type, name: "weights", seed: seed)
         let loss = (features * builder.constant(weights)).sum()
         let forward = try builder.finish([("loss", loss)])

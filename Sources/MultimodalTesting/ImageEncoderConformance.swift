@@ -9,9 +9,9 @@ public enum ImageEncoderConformance {
         let size = encoder.imageSize
         report.expect(size >= 1, "image-encoder.size", "takes pictures of \(size) pixels")
         guard size >= 1 else { return report }
-        let checks = EncoderChecks(subject: "image-encoder", backend: backend, seed: seed) { builder, batch, _ in
-            let x = builder.input("x", TensorType(.float32, [batch, 3, size, size]))
-            return encoder.build(x, in: ParameterScope(builder: builder, prefix: EncoderChecks.prefix))
+        let checks = EncoderChecks(subject: "image-encoder", backend: backend, seed: seed) { scope, batch, _ in
+            let x = scope.builder.input("x", TensorType(.float32, [batch, 3, size, size]))
+            return encoder.build(x, in: scope)
         }
         let batch = max(batch, 2)
         func pictures(_ name: String) -> [Double] {

@@ -15,9 +15,9 @@ public enum TextEncoderConformance {
             length >= 3 && size >= 3 && end >= 1 && end < size, "text-encoder.size",
             "contexts of \(length), \(size) ids, end \(end)")
         guard report.hasPassed else { return report }
-        let checks = EncoderChecks(subject: "text-encoder", backend: backend, seed: seed) { builder, batch, length in
-            let x = builder.input("x", TensorType(.int32, [batch, length]))
-            return encoder.build(x, in: ParameterScope(builder: builder, prefix: EncoderChecks.prefix))
+        let checks = EncoderChecks(subject: "text-encoder", backend: backend, seed: seed) { scope, batch, length in
+            let x = scope.builder.input("x", TensorType(.int32, [batch, length]))
+            return encoder.build(x, in: scope)
         }
         let batch = max(batch, 2)
         var random = SeededGenerator(seed: seed, stream: "text")

@@ -132,6 +132,35 @@ import Testing
         for (a, b) in zip(rounded["y"]?.doubles ?? [], exact["y"]?.doubles ?? []) { #expect(abs(a - b) < 0.03) }
     }
 
+    @Test("padded pieces that tile an axis become one concatenation, with the same values; others stay")
+    func joiningPads() throws {
+        let type = TensorType(.float32, [2, 6])
+        for ranges in [[0..<2, 2..<4, 4..<6], [4..<6, 0..<2, 2..<4], [0..<3, 2..<6], [0..<2, 4..<6]] {
+            let graph = try Graph.build { b in
+                let x = b.input("x", type)
+                let pieces = ranges.enumerated().map { index, range in
+                    x.sliced(axis: 1, range).exp().padded(
+                        axis: 1, before: range.lowerBound, after: 6 - range.upperBound)
+                }
+                return [("y", pieces.dropFirst().reduce(pieces[0]) { $0 + $1 }), ("first", pieces[0] * 2)]
+            }
+            let joined = try graph.joiningPads()
+            let x = TensorData(type, doubles: (0..<12).map { Double($0) / 8 })
+            let backend = ReferenceBackend()
+            #expect(
+                try backend.compile(joined, parameters: [:], options: .init()).run(["x": x])
+                    == backend.compile(graph, parameters: [:], options: .init()).run(["x": x]), "\(ranges)")
+        }
+        let gradient = try Graph.build { b in
+            let x = b.input("x", type)
+            let parts = (0..<3).map { x.sliced(axis: 1, 2 * $0..<2 * $0 + 2) }
+            return [("g", (parts[0] * parts[1] * parts[2]).sum().gradients(withRespectTo: [x])[0])]
+        }
+        #expect(names(gradient).filter { $0 == "pad" }.count == 3)
+        #expect(Set(names(try gradient.joiningPads())).isDisjoint(with: ["pad"]))
+        #expect(names(try gradient.joiningPads()).contains("concatenate"))
+    }
+
     @Test("graphs that compute the same are equal, wherever they were written")
     func equality() throws {
         func graph(_ factor: Double) throws -> Graph {

@@ -45,6 +45,21 @@ import Testing
         #expect(updates.failures.contains { $0.message.contains("parameter 'count'") })
     }
 
+    @Test("float64 may be declined, and is then told as skipped")
+    func declining() {
+        struct SinglePrecision: Backend {
+            func supports(_ node: Node) -> Bool { node.dtype != .float64 }
+            func compile(
+                _ graph: Graph, parameters: [String: TensorData], options: CompileOptions
+            ) throws -> any Executable {
+                try ReferenceBackend().compile(graph, parameters: parameters, options: options)
+            }
+        }
+        let report = BackendConformance(SinglePrecision(), reference: ReferenceBackend()).run("cast.")
+        #expect(report.hasPassed, "\(report)")
+        #expect(report.skipped.keys.sorted() == ["cast.float64"])
+    }
+
     @Test("products on bfloat16 operands agree, lowered before or after decomposition")
     func precision() {
         let report = BackendConformance(

@@ -72,7 +72,7 @@ extension ConformanceCase {
         ConformanceCase("layerNorm.offset", .compared) { c in
             // A mean far from zero: the variance must not be taken as a difference of squares.
             let x = c.input([3, 17], in: 500...502)
-            c.toleranceFactor = 30
+            c.toleranceFactor = 100  // such a difference would be off by thousands
             c.output(x.layerNorm(scale: c.input([17]), bias: c.input([17])))
         },
         ConformanceCase("layerNorm.same") { c in
