@@ -109,9 +109,9 @@ import Testing
 @Suite struct GradientCheckTests {
     @Test("gradients agree with finite differences, for every op")
     func first() {
-        let report = GradientCheck(reference: ReferenceBackend()).run(seeds: 0..<2)
+        let report = GradientCheck(reference: ReferenceBackend()).run()
         #expect(report.hasPassed, "\(report)")
-        #expect(report.checkCount > 1000)
+        #expect(report.checkCount > 900)
     }
 
     @Test("gradients of gradients agree with finite differences")
