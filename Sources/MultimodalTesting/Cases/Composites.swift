@@ -51,7 +51,8 @@ extension ConformanceCase {
 
     private static let norms: [ConformanceCase] = [
         ConformanceCase("layerNorm") { c in
-            let shape = c.shape(last: c.pick([2, 3, 17, 33]))
+            // Of two elements the normalised ones are always 1 and -1, and nothing but rounding is left of a gradient.
+            let shape = c.shape(last: c.pick([3, 5, 17, 33]))
             let width: Shape = [shape[shape.rank - 1]]
             c.output(
                 c.spread(shape).layerNorm(
