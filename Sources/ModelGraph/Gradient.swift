@@ -25,8 +25,8 @@ extension Tensor {
         return backpropagating(seed, to: targets, through: 0)
     }
 
-    /// The gradients of `sum(self * seed)` with respect to `targets`, only along nodes made since number `first`, so that
-    /// `targets` count as independent of each other.
+    /// The gradients of `sum(self * seed)` with respect to `targets`, only along nodes made since number `first`, so
+    /// that `targets` count as independent of each other.
     func backpropagating(_ seed: Tensor, to targets: [Tensor], through first: Node.ID) -> [Tensor] {
         let path = builder.path(from: targets, to: self).filter { $0.id >= first }
         let location = builder.inheritedLocation

@@ -1,5 +1,5 @@
-/// `(x - mean) / sqrt(variance + epsilon) * scale + bias` over the last axis (Ba et al. 2016). Inputs: x `[..., width]`,
-/// scale `[width]`, bias `[width]`. The variance is the biased one.
+/// `(x - mean) / sqrt(variance + epsilon) * scale + bias` over the last axis (Ba et al. 2016). Inputs: x `[...,
+/// width]`, scale `[width]`, bias `[width]`. The variance is the biased one.
 public struct LayerNorm: OpDefinition {
     public var epsilon: Double
 
@@ -173,7 +173,8 @@ extension Tensor {
         file: String = #fileID, line: Int = #line
     ) -> Tensor { located(.batchNorm(BatchNorm(epsilon: epsilon)), [scale, bias, mean, variance], file, line) }
 
-    /// Mean and biased variance of each channel of `[batch, channels, height, width]`: what batch norm uses in training.
+    /// Mean and biased variance of each channel of `[batch, channels, height, width]`: what batch norm uses in
+    /// training.
     public func batchMoments(file: String = #fileID, line: Int = #line) -> (mean: Tensor, variance: Tensor) {
         guard rank == 4 else {
             let location = SourceLocation(fileID: file, line: line)

@@ -1,8 +1,8 @@
 extension Graph {
     /// Writes a sum of zero-padded pieces that tile an axis as their concatenation.
     ///
-    /// The gradient of splitting a tensor (queries, keys and values, say) arrives as such a sum; joined, each element is
-    /// written once instead of padded and added over and over.
+    /// The gradient of splitting a tensor (queries, keys and values, say) arrives as such a sum; joined, each element
+    /// is written once instead of padded and added over and over.
     package func joiningPads() throws -> Graph {
         struct Piece {
             let start: Int

@@ -1,6 +1,7 @@
 extension Graph {
     /// Runs the products (matrix and convolution) on operands of `dtype`, accumulated and returned in float32;
-    /// everything between them stays float32. Attention stays as it is: decompose it first to lower its products too. Rounding a weight's cast is shared by all of its uses.
+    /// everything between them stays float32. Attention stays as it is: decompose it first to lower its products too.
+    /// Rounding a weight's cast is shared by all of its uses.
     public func loweringProducts(to dtype: DType) throws -> Graph {
         try rewritten { node, inputs, builder in
             guard node.dtype == .float32 else { return nil }
