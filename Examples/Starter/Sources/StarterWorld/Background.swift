@@ -17,7 +17,7 @@ struct Background {
         kind = random.pick(weighted: [(0.5, .plain), (0.27, .gradient), (0.23, .noisy)])
         turns = random.unit()
         radial = random.chance(0.2)
-        noise = kind == .noisy ? random.number(6, 30) : (random.chance(0.15) ? random.number(1, 4) : 0)
+        noise = kind == .noisy ? random.number(5, 22) : (random.chance(0.15) ? random.number(1, 4) : 0)
         grain = random.pick([1, 1, 1, 2, 4])
         let needed = 150 + noise * 2
         func clear(_ color: Color) -> Bool { colors.allSatisfy { $0.distance(to: color) > needed } }

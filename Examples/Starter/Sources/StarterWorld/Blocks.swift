@@ -3,48 +3,79 @@
 enum Blocks {
     static let size = 4
 
-    /// Four scenes that differ in one respect, or four at random.
-    static func draw(hard: Bool, _ random: inout Random) -> [Scene] {
-        guard hard else { return (0..<size).map { _ in scene(&random) } }
-        switch random.pick(weighted: [(0.10, 0), (0.10, 1), (0.04, 2), (0.17, 3), (0.27, 4), (0.15, 5), (0.17, 6)]) {
-        case 0:  // one shape in four colours
-            let thing = random.thing()
-            return random.sample(size, of: ColorName.allCases).map {
-                .single(Thing(color: $0, shape: thing.shape, size: random.size()))
-            }
-        case 1:  // one colour in four shapes
-            let thing = random.thing()
-            return random.sample(size, of: ShapeName.allCases).map {
-                .single(Thing(color: thing.color, shape: $0, size: random.size()))
-            }
-        case 2:  // small and large of two colours
-            let thing = random.thing()
-            return random.sample(2, of: ColorName.allCases).flatMap { color in
-                [Thing.Size.small, .large].map { .single(Thing(color: color, shape: thing.shape, size: $0)) }
-            }
-        case 3:  // one to four
-            let thing = random.thing()
-            return [.single(thing)] + (2...4).map { .several(Thing(color: thing.color, shape: thing.shape, size: random.size()), count: $0) }
-        case 4:  // two things in all four relations
-            let (first, second) = pair(&random)
-            return Relation.allCases.map { .related(first, $0, second) }
-        case 5:  // who has which colour, and who is where
-            let relation = random.pick(Relation.allCases)
-            var (first, second) = pair(&random)
-            while first.color == second.color || first.shape == second.shape { (first, second) = pair(&random) }
-            var swapped = (first, second)
-            swapped.0.color = second.color
-            swapped.1.color = first.color
-            return [
-                .related(first, relation, second), .related(second, relation, first),
-                .related(swapped.0, relation, swapped.1), .related(swapped.1, relation, swapped.0),
-            ]
-        default:  // four glyphs, often alike
-            let glyphs = random.chance(0.6) ? random.pick(Glyphs.alike) : Glyphs.letters + Glyphs.digits
-            let color = random.pick(ColorName.allCases)
-            return random.sample(size, of: glyphs).map {
-                .glyph($0, random.chance(0.5) ? color : random.pick(ColorName.allCases))
-            }
+    /// Four scenes that differ in one respect, or four at random, and what their captions must say to be told apart.
+    static func draw(hard: Bool, _ random: inout Random) -> (scenes: [Scene], telling: Caption.Telling) {
+        guard hard else { return ((0..<size).map { _ in scene(&random) }, .complete) }
+        switch random.index(100) {
+        case ..<10: return (colors(&random), .colorOrBoth)
+        case ..<24: return (shapes(&random), .shapeOrBoth)
+        case ..<28: return (sizes(&random), .sized)
+        case ..<43: return (counts(&random), .complete)
+        case ..<69: return (relations(&random), .complete)
+        case ..<84: return (swaps(&random), .complete)
+        default: return (glyphs(&random), .complete)
+        }
+    }
+
+    /// One shape in four colours.
+    private static func colors(_ random: inout Random) -> [Scene] {
+        let shape = random.pick(ShapeName.allCases)
+        return random.sample(size, of: ColorName.allCases).map {
+            .single(Thing(color: $0, shape: shape, size: random.size()))
+        }
+    }
+
+    /// Four shapes in one colour.
+    private static func shapes(_ random: inout Random) -> [Scene] {
+        let color = random.pick(ColorName.allCases)
+        return random.sample(size, of: ShapeName.allCases).map {
+            .single(Thing(color: color, shape: $0, size: random.size()))
+        }
+    }
+
+    /// Small and large, of two colours.
+    private static func sizes(_ random: inout Random) -> [Scene] {
+        let shape = random.pick(ShapeName.allCases)
+        return random.sample(2, of: ColorName.allCases).flatMap { color in
+            [Thing.Size.small, .large].map { .single(Thing(color: color, shape: shape, size: $0)) }
+        }
+    }
+
+    /// One to four of the same.
+    private static func counts(_ random: inout Random) -> [Scene] {
+        var thing = random.thing()
+        return (1...4).map { count in
+            thing.size = random.size()
+            return count == 1 ? .single(thing) : .several(thing, count: count)
+        }
+    }
+
+    /// Two things in all four relations.
+    private static func relations(_ random: inout Random) -> [Scene] {
+        let (first, second) = pair(&random)
+        return Relation.allCases.map { .related(first, $0, second) }
+    }
+
+    /// Who has which colour, and who is where.
+    private static func swaps(_ random: inout Random) -> [Scene] {
+        let relation = random.pick(Relation.allCases)
+        var (first, second) = pair(&random)
+        while first.color == second.color || first.shape == second.shape { (first, second) = pair(&random) }
+        var swapped = (first, second)
+        swapped.0.color = second.color
+        swapped.1.color = first.color
+        return [
+            .related(first, relation, second), .related(second, relation, first),
+            .related(swapped.0, relation, swapped.1), .related(swapped.1, relation, swapped.0),
+        ]
+    }
+
+    /// Four letters or digits, often alike.
+    private static func glyphs(_ random: inout Random) -> [Scene] {
+        let glyphs = random.chance(0.6) ? random.pick(Glyphs.alike) : Glyphs.letters + Glyphs.digits
+        let color = random.pick(ColorName.allCases)
+        return random.sample(size, of: glyphs).map {
+            .glyph($0, random.chance(0.5) ? color : random.pick(ColorName.allCases))
         }
     }
 

@@ -1,5 +1,10 @@
 /// Words for a scene: many ways to say the same, the plain ones most often.
 struct Caption {
+    /// What a caption must say: its neighbours in a block are told apart by it.
+    enum Telling {
+        case complete, colorOrBoth, shapeOrBoth, sized
+    }
+
     /// The plainest caption: no sizes, no synonyms.
     static func plain(_ scene: Scene) -> String {
         switch scene {
@@ -20,14 +25,14 @@ struct Caption {
         }
     }
 
-    /// A caption with random wording. It says nothing false; unless `complete`, it may name the colour or the shape only.
+    /// A caption with random wording. It says nothing false, and leaves out only what `telling` allows.
     static func varied(
-        _ scene: Scene, _ background: Background, complete: Bool = false, _ random: inout Random
+        _ scene: Scene, _ background: Background, _ telling: Telling = .complete, _ random: inout Random
     ) -> String {
         var text: String
         switch scene {
         case .single(let thing):
-            text = single(thing, complete: complete, &random)
+            text = single(thing, telling, &random)
         case .several(let thing, let count):
             let shape = plural(word(thing.shape, &random))
             let number = count == 2 && random.chance(0.08) ? "a pair of" : numbers[count]
@@ -56,17 +61,18 @@ struct Caption {
 
     private static let numbers = ["no", "one", "two", "three", "four"]
 
-    private static func single(_ thing: Thing, complete: Bool, _ random: inout Random) -> String {
-        let size = random.chance(0.35) ? adjective(thing.size, &random) : ""
+    private static func single(_ thing: Thing, _ telling: Telling, _ random: inout Random) -> String {
+        let size = telling == .sized || random.chance(0.35) ? adjective(thing.size, &random) : ""
         let (color, shape) = (thing.color.rawValue, word(thing.shape, &random))
-        let partial = complete ? 0 : 0.05
-        switch random.pick(weighted: [(0.78, 0), (0.05, 1), (partial, 2), (partial, 3), (0.04, 4), (0.04, 5)]) {
-        case 0: return article("\(size)\(color) \(shape)")
-        case 1: return random.chance(0.5) ? "one \(size)\(color) \(shape)" : "a single \(size)\(color) \(shape)"
-        case 2: return article("\(size)\(random.pick(["", "", "single "]))\(shape)")
-        case 3: return random.pick([article("\(size)\(color) shape"), article("\(size)\(color) object"), "something \(color)"])
-        case 4: return article("\(size)\(shape)") + random.pick([" in ", " that is "]) + color
-        default: return "\(size)\(color) \(shape)"
+        if telling == .colorOrBoth, random.chance(0.12) {
+            return random.pick([article("\(size)\(color) shape"), article("\(size)\(color) object"), "something \(color)"])
+        }
+        if telling == .shapeOrBoth, random.chance(0.12) { return article("\(size)\(shape)") }
+        switch random.index(20) {
+        case 0: return "one \(size)\(color) \(shape)"
+        case 1: return article("\(size)\(shape)") + random.pick([" in ", " that is "]) + color
+        case 2: return "\(size)\(color) \(shape)"
+        default: return article("\(size)\(color) \(shape)")
         }
     }
 

@@ -31,7 +31,7 @@ struct Evaluation {
                 guard keys.insert(scene.key).inserted else { continue }
                 let (path, background) = try draw(scene, &random)
                 paths.append(path)
-                captions.append(Caption.varied(scene, background, complete: true, &random))
+                captions.append(Caption.varied(scene, background, .complete, &random))
             }
             for i in 0..<min(100, count - group * 100) { try ask("caption", paths[i], captions, i) }
         }

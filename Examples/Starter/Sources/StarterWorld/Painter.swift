@@ -17,12 +17,12 @@ struct Painter {
         }
         switch scene {
         case .single(let thing):
-            let radius = radius(thing.size, &random, small: 5...10.5, medium: 11...16, large: 17...28)
+            let radius = radius(thing.size, &random, small: 7...11, medium: 11...17, large: 18...28)
             let center = Point(position(radius, &random), position(radius, &random))
             lay(thing.color) { Painter.fill(thing.shape, center, radius, &random, &$0) }
         case .several(let thing, let count):
             let limit = [0, 0, 13.5, 12, 11][count]
-            var radius = radius(thing.size, &random, small: 4.5...7.5, medium: 7...9.5, large: 9.5...limit)
+            var radius = radius(thing.size, &random, small: 5.5...7.5, medium: 7.5...9.5, large: 9.5...limit)
             let alike = random.chance(0.6) ? 1.0 : random.number(0.75, 1)
             let places = places(count, &radius, &random)
             for center in places {
@@ -30,8 +30,8 @@ struct Painter {
                 lay(thing.color) { Painter.fill(thing.shape, center, size, &random, &$0) }
             }
         case .related(let first, let relation, let second):
-            let a = radius(first.size, &random, small: 4.5...7.5, medium: 7.5...11, large: 10.5...14.5)
-            let b = radius(second.size, &random, small: 4.5...7.5, medium: 7.5...11, large: 10.5...14.5)
+            let a = radius(first.size, &random, small: 6...8, medium: 8...11, large: 11...14.5)
+            let b = radius(second.size, &random, small: 6...8, medium: 8...11, large: 11...14.5)
             let (p, q) = places(a, relation, b, &random)
             lay(first.color) { Painter.fill(first.shape, p, a, &random, &$0) }
             lay(second.color) { Painter.fill(second.shape, q, b, &random, &$0) }
@@ -40,7 +40,7 @@ struct Painter {
         }
         if random.chance(0.25) { canvas.blur(random.number(0.1, 0.6)) }
         if random.chance(0.08) {
-            let noise = random.number(2, 10)
+            let noise = random.number(2, 8)
             canvas.add { _, _ in (random.bell() * noise, random.bell() * noise, random.bell() * noise) }
         }
         return (canvas.bytes(), background)
@@ -149,7 +149,7 @@ struct Painter {
         let slant = random.chance(0.25) ? random.number(-0.35, 0.05) : 0
         let widen = random.number(0.78, 1.15)
         let wide = (right - left) * widen + pen.stem + 2 * pen.serif + abs(slant)
-        let height = min(random.chance(0.8) ? random.number(26, 54) : random.number(16, 26), 60 / max(wide, 1 + pen.stem))
+        let height = min(random.chance(0.9) ? random.number(26, 54) : random.number(16, 26), 60 / max(wide, 1 + pen.stem))
         let (roomX, roomY) = (32 - height * wide / 2, 32 - height * (1 + pen.stem) / 2)
         let near = random.chance(0.6) ? 0.3 : 1.0
         let center = Point(

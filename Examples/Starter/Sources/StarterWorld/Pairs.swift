@@ -20,9 +20,10 @@ struct Pairs {
         var block: UInt64 = 0
         while number < count {
             var random = Random(keys: [seed, split.key, 1, block])
-            for scene in Blocks.draw(hard: hard, &random) where number < count {
+            let (scenes, telling) = Blocks.draw(hard: hard, &random)
+            for scene in scenes where number < count {
                 let (pixels, background) = Painter.draw(scene, &random)
-                let text = Caption.varied(scene, background, &random)
+                let text = Caption.varied(scene, background, telling, &random)
                 let path = try pictures.write(pixels, number: number)
                 try lines.write(line: "{\"image\":\(quoted(path)),\"text\":\(quoted(text)),\(Pairs.facts(scene))}")
                 number += 1
