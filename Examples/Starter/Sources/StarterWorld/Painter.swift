@@ -104,7 +104,7 @@ struct Painter {
     }
 
     /// Centers of two things, the first `relation` the second, clearly: the way along is longer than the way across.
-    private static func places(_ a: Double, _ relation: Relation, _ b: Double, _ random: inout Random) -> (Point, Point) {
+    static func places(_ a: Double, _ relation: Relation, _ b: Double, _ random: inout Random) -> (Point, Point) {
         let whole = Double(side)
         let least = a + b + 1.5
         let most = whole - a - b - 1
