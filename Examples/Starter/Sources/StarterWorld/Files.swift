@@ -1,3 +1,5 @@
+import Imaging
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -67,7 +69,7 @@ struct PictureFolder {
         if made.insert(number / 1000).inserted { try makeFolder(root + "/" + folder) }
         let path = "\(folder)/\(padded(number, 6)).png"
         let file = try OutputFile(root + "/" + path)
-        try file.write(png(pixels, side: Painter.side))
+        try file.write(Image(width: Painter.side, height: Painter.side, pixels: pixels).pngData())
         try file.close()
         return path
     }
