@@ -37,7 +37,10 @@ struct Caption {
             let shape = plural(word(thing.shape, &random))
             let number = count == 2 && random.chance(0.08) ? "a pair of" : numbers[count]
             let size = random.chance(0.2) ? adjective(thing.size, &random) : ""
-            text = random.chance(0.06) ? "\(number) \(size)\(shape) in \(thing.color.rawValue)" : "\(number) \(size)\(thing.color.rawValue) \(shape)"
+            text =
+                random.chance(0.06)
+                ? "\(number) \(size)\(shape) in \(thing.color.rawValue)"
+                : "\(number) \(size)\(thing.color.rawValue) \(shape)"
         case .related(let first, let relation, let second):
             let sizes = random.chance(0.3)
             let (a, b) = (phrase(first, sized: sizes, &random), phrase(second, sized: sizes, &random))
@@ -53,7 +56,9 @@ struct Caption {
         }
         if random.chance(0.1), let words = background.words(&random) { text += " on \(words)" }
         if random.chance(0.12) {
-            text = random.pick(["a picture of", "a photo of", "an image of", "a drawing of", "there is", "this is"]) + " " + text
+            text =
+                random.pick(["a picture of", "a photo of", "an image of", "a drawing of", "there is", "this is"]) + " "
+                + text
         }
         if random.chance(0.03) { text += "." }
         return text
@@ -65,7 +70,9 @@ struct Caption {
         let size = telling == .sized || random.chance(0.35) ? adjective(thing.size, &random) : ""
         let (color, shape) = (thing.color.rawValue, word(thing.shape, &random))
         if telling == .colorOrBoth, random.chance(0.12) {
-            return random.pick([article("\(size)\(color) shape"), article("\(size)\(color) object"), "something \(color)"])
+            return random.pick([
+                article("\(size)\(color) shape"), article("\(size)\(color) object"), "something \(color)",
+            ])
         }
         if telling == .shapeOrBoth, random.chance(0.12) { return article("\(size)\(shape)") }
         switch random.index(20) {
@@ -77,11 +84,16 @@ struct Caption {
     }
 
     private static func glyph(_ character: String, _ color: ColorName, _ random: inout Random) -> String {
-        let kind = digit(character) ? random.pick(weighted: [(0.6, "digit"), (0.3, "number"), (0.1, "numeral")]) : random.pick(weighted: [(0.85, "letter"), (0.15, "capital letter")])
+        let kind =
+            digit(character)
+            ? random.pick(weighted: [(0.6, "digit"), (0.3, "number"), (0.1, "numeral")])
+            : random.pick(weighted: [(0.85, "letter"), (0.15, "capital letter")])
         switch random.pick(weighted: [(0.5, 0), (0.1, 1), (0.25, 2), (0.1, 3), (0.05, 4)]) {
         case 0: return "the \(kind) \(character)"
         case 1: return article("\(kind) \(character)")
-        case 2: return random.chance(0.6) ? "the \(color.rawValue) \(kind) \(character)" : article("\(color.rawValue) \(kind) \(character)")
+        case 2:
+            return random.chance(0.6)
+                ? "the \(color.rawValue) \(kind) \(character)" : article("\(color.rawValue) \(kind) \(character)")
         case 3: return "the \(kind) \(character) in \(color.rawValue)"
         default: return article("\(color.rawValue) \(character)")
         }
@@ -134,7 +146,8 @@ struct Caption {
             case .left: random.pick(weighted: [(0.6, "to the left of"), (0.3, "left of"), (0.1, "on the left of")])
             case .right: random.pick(weighted: [(0.6, "to the right of"), (0.3, "right of"), (0.1, "on the right of")])
             case .above: random.pick(weighted: [(0.75, "above"), (0.15, "over"), (0.1, "on top of")])
-            case .below: random.pick(weighted: [(0.7, "below"), (0.15, "under"), (0.1, "beneath"), (0.05, "underneath")])
+            case .below:
+                random.pick(weighted: [(0.7, "below"), (0.15, "under"), (0.1, "beneath"), (0.05, "underneath")])
             }
         return (random.chance(0.1) ? "is " : "") + words
     }

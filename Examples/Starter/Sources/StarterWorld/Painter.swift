@@ -149,7 +149,8 @@ struct Painter {
         let slant = random.chance(0.25) ? random.number(-0.35, 0.05) : 0
         let widen = random.number(0.78, 1.15)
         let wide = (right - left) * widen + pen.stem + 2 * pen.serif + abs(slant)
-        let height = min(random.chance(0.9) ? random.number(26, 54) : random.number(16, 26), 60 / max(wide, 1 + pen.stem))
+        let height = min(
+            random.chance(0.9) ? random.number(26, 54) : random.number(16, 26), 60 / max(wide, 1 + pen.stem))
         let (roomX, roomY) = (32 - height * wide / 2, 32 - height * (1 + pen.stem) / 2)
         let near = random.chance(0.6) ? 0.3 : 1.0
         let center = Point(

@@ -7,7 +7,9 @@ struct Pen {
 
     /// A typeface of its own for every glyph.
     init(_ random: inout Random) {
-        stem = random.pick(weighted: [(0.6, random.number(0.10, 0.17)), (0.2, random.number(0.06, 0.10)), (0.2, random.number(0.17, 0.24))])
+        stem = random.pick(weighted: [
+            (0.6, random.number(0.10, 0.17)), (0.2, random.number(0.06, 0.10)), (0.2, random.number(0.17, 0.24)),
+        ])
         let serifs = random.chance(0.4)
         hair = stem * (serifs ? random.number(0.35, 1) : random.number(0.75, 1))
         serif = serifs ? random.number(0.07, 0.15) + stem / 2 : 0
