@@ -1,0 +1,14 @@
+public import Multimodal
+
+import InfoNCELoss
+import ReferenceBackend
+import ResNetEncoder
+import TransformerEncoder
+import ViTEncoder
+
+extension Clip {
+    /// The plugins that this program is linked with: the one list of them.
+    public static var linkedPlugins: [any Plugin] {
+        [InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), TransformerPlugin(), ViTPlugin()]
+    }
+}
