@@ -7,7 +7,7 @@
 
 #define NAME(x) base_##x
 #define TARGET
-#define LANES 8
+#define LANES 4
 #include "kernels.inc"
 
 #if defined(__x86_64__)

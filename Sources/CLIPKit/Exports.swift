@@ -3,3 +3,4 @@
 @_exported public import Imaging
 @_exported public import JSONLines
 @_exported public import Multimodal
+@_exported public import Training

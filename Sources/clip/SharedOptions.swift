@@ -50,11 +50,9 @@ struct BackendOptions: ParsableArguments {
     func compileOptions(in settings: Settings) throws -> CompileOptions {
         // Both mean float32 so far: nothing faster gives the same numbers.
         _ = try settings.choice(.precision, flag: ("--precision", precision), default: Precision.auto)
-        let given = try settings.value(.threads, flag: ("--threads", threads.map(String.init)))
-        let threads = try given.map { _ in
-            try settings.count(.threads, flag: ("--threads", threads), default: 1, maximum: Self.maximumThreads).0
-        }
-        return CompileOptions(precision: .float32, threads: threads)
+        let (count, _) = try settings.count(
+            .threads, flag: ("--threads", threads), default: Threads.processorCount, maximum: Self.maximumThreads)
+        return CompileOptions(precision: .float32, threads: count)
     }
 }
 
