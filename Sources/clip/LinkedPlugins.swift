@@ -1,5 +1,6 @@
 public import Multimodal
 
+import BPETokenizer
 import InfoNCELoss
 import ReferenceBackend
 import ResNetEncoder
@@ -9,6 +10,6 @@ import ViTEncoder
 extension Clip {
     /// The plugins that this program is linked with: the one list of them.
     public static var linkedPlugins: [any Plugin] {
-        [InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), TransformerPlugin(), ViTPlugin()]
+        [BPEPlugin(), InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), TransformerPlugin(), ViTPlugin()]
     }
 }
