@@ -114,12 +114,12 @@ import Testing
 
     @Test("a model whose weights are not finite gives no record")
     func notFinite() throws {
-        let broken = try TinyModel(seed: 5)
-        // Every float of the text projection's rows becomes NaN in bfloat16.
-        var bytes = broken.folder.bytes(broken.path + "/model.safetensors")
-        bytes.replaceSubrange(bytes.count - 4096..<bytes.count, with: [UInt8](repeating: 0xFF, count: 4096))
-        try broken.folder.write(bytes, to: broken.path + "/model.safetensors")
-        let result = try broken.run(["embed"], lines: ["a dog", "the cat"])
+        let folder = try TemporaryFolder()
+        try folder.write(TinyModel.merges, to: folder["merges.txt"])
+        try TinyModel.write(to: folder["nan"], seed: 5, tokenizerFolder: folder.path) { parameters in
+            parameters["text_projection"] = TensorData([Float](repeating: .nan, count: 256), shape: [16, 16])
+        }
+        let result = try Program.run(["embed", "--model", folder["nan"]], lines: ["a dog", "the cat"], in: folder)
         #expect(result.status == 2)
         #expect(result.output.isEmpty)
         #expect(result.error.contains("line 2: the model gave no finite numbers"))

@@ -76,16 +76,29 @@ struct Program {
         let process = try spawn(command, environment: environment, folder: folder) { actions in
             for (path, flags, target) in files { posix_spawn_file_actions_addopen(&actions, target, path, flags, 0o644) }
         }
-        var (status, usage) = (Int32(0), rusage())
-        while wait4(process, &status, 0, &usage) < 0, errno == EINTR {}
-        #if os(Linux)
-            let unit = 1024
-        #else
-            let unit = 1
-        #endif
+        let (status, peakMemory) = wait(process, folder)
         return Result(
             status: exitStatus(status), output: outputPath == nil ? folder.text(outputFile) : "",
-            error: folder.text(run + ".err"), peakMemory: Int(usage.ru_maxrss) * unit)
+            error: folder.text(run + ".err"), peakMemory: peakMemory)
+    }
+
+    /// Waits for the end, and looks at the memory meanwhile: on Linux, what the system tells of it at the end counts the
+    /// memory of this process, too, as it was when the other was started.
+    private static func wait(_ process: pid_t, _ folder: TemporaryFolder) -> (status: Int32, peakMemory: Int) {
+        var (status, usage, peak) = (Int32(0), rusage(), 0)
+        while wait4(process, &status, WNOHANG, &usage) != process {
+            #if os(Linux)
+                let lines = folder.text("/proc/\(process)/status").split(separator: "\n")
+                if let line = lines.first(where: { $0.hasPrefix("VmHWM:") }),
+                    let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+                { peak = max(peak, kilobytes << 10) }
+            #endif
+            usleep(3000)
+        }
+        #if !os(Linux)
+            peak = usage.ru_maxrss
+        #endif
+        return (status, peak)
     }
 
     static func exitStatus(_ status: Int32) -> Int32 { status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F) }

@@ -31,15 +31,20 @@ struct TinyModel {
         space = try Self.write(to: folder["tiny"], seed: seed, tokenizerFolder: folder.path)
     }
 
-    /// Writes such a model; gives its space.
+    /// Writes such a model, its weights changed; gives its space.
     @discardableResult
-    static func write(to path: String, seed: UInt64, tokenizerFolder: String) throws -> String {
+    static func write(
+        to path: String, seed: UInt64, tokenizerFolder: String,
+        changing change: (inout [String: TensorData]) -> Void = { _ in }
+    ) throws -> String {
         let plugins = try PluginRegistry(Clip.linkedPlugins)
         let config = try ModelConfig(YAMLNode.parse(yaml, file: "tiny.yaml"))
         let model = try DualEncoder(config, plugins: plugins)
         let graph = try model.lossGraph(batch: 2, length: 24)
+        var parameters = graph.initialParameters(seed: seed)
+        change(&parameters)
         try ModelDirectory.write(
-            to: path, config: config, parameters: graph.initialParameters(seed: seed), dtype: .bfloat16,
+            to: path, config: config, parameters: parameters, dtype: .bfloat16,
             tokenizerFolder: tokenizerFolder, plugins: plugins)
         return try ModelDirectory(path: path, plugins: plugins).space
     }
