@@ -81,7 +81,9 @@ public final class CLIPModel: Sendable {
         for other in [queries, candidates] where other.space != space {
             throw RankError.spaces(space, other.space)
         }
-        guard queries.width == candidates.width else { throw RankError.width(candidates.width, expected: queries.width) }
+        guard queries.width == candidates.width else {
+            throw RankError.width(candidates.width, expected: queries.width)
+        }
         let ranker = try Ranker<Int>(
             queries: queries.values, width: queries.width, top: top, calibration: calibration,
             threads: Threads.processorCount)

@@ -1,3 +1,5 @@
+import CDotProducts
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     import Darwin
 #endif
-import CDotProducts
 
 /// Rows of unit length, padded with zeros as the kernels want them.
 final class FloatRows: @unchecked Sendable {

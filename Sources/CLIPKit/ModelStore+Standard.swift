@@ -1,3 +1,5 @@
+public import Checkpoints
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     import Darwin
 #endif
-public import Checkpoints
 
 extension ModelStore {
     /// Where models are looked for: `CLIP_MODEL_PATH`, the user's models, then those that come with the program.

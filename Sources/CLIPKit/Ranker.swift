@@ -21,7 +21,8 @@ public enum RankError: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .direction(let row): "vector \(row) has no direction: it is zero or not finite"
-        case .width(let width, let expected): "vectors of \(width) numbers cannot be compared with vectors of \(expected)"
+        case .width(let width, let expected):
+            "vectors of \(width) numbers cannot be compared with vectors of \(expected)"
         case .spaces(let a, let b):
             "vectors of the spaces '\(a)' and '\(b)' come from different models and cannot be compared"
         }
@@ -94,7 +95,8 @@ public final class Ranker<Candidate: Sendable> {
         states.map { state in
             state.top.sorted().map { entry in
                 Match(
-                    candidate: entry.candidate, score: min(1, max(-1, entry.score)), probability: probability(entry.score, state))
+                    candidate: entry.candidate, score: min(1, max(-1, entry.score)),
+                    probability: probability(entry.score, state))
             }
         }
     }
@@ -125,10 +127,12 @@ public final class Ranker<Candidate: Sendable> {
                 let first = next.add(1, ordering: .relaxed).oldValue * tile
                 if first >= queryCount { return }
                 cdp_scores(
-                    queries.base + first * paddedWidth, tile, block.base, block.paddedCount, paddedWidth, scores.baseAddress)
+                    queries.base + first * paddedWidth, tile, block.base, block.paddedCount, paddedWidth,
+                    scores.baseAddress)
                 for query in first..<min(first + tile, queryCount) {
                     let row = UnsafeBufferPointer(
-                        rebasing: scores[(query - first) * block.paddedCount..<(query - first) * block.paddedCount + block.count])
+                        rebasing: scores[
+                            (query - first) * block.paddedCount..<(query - first) * block.paddedCount + block.count])
                     Self.update(&shared.states[query], row, candidates, order, calibration)
                 }
             }
@@ -138,7 +142,8 @@ public final class Ranker<Candidate: Sendable> {
     }
 
     private static func update(
-        _ state: inout QueryState, _ scores: UnsafeBufferPointer<Float>, _ candidates: ArraySlice<Candidate>, _ order: Int,
+        _ state: inout QueryState, _ scores: UnsafeBufferPointer<Float>, _ candidates: ArraySlice<Candidate>,
+        _ order: Int,
         _ calibration: ScoreCalibration?
     ) {
         let largest = cdp_maximum(scores.baseAddress, scores.count)

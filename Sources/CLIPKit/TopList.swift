@@ -1,10 +1,16 @@
 /// The best of what comes by, in bounded memory: a binary heap with the worst at its top.
-struct TopList<Candidate: Sendable>: Sendable {
-    struct Entry: Sendable {
-        var score: Float
+package struct TopList<Candidate: Sendable>: Sendable {
+    package struct Entry: Sendable {
+        package var score: Float
         /// When it came; of equal scores, the earlier is the better.
-        var order: Int
-        var candidate: Candidate
+        package var order: Int
+        package var candidate: Candidate
+
+        package init(score: Float, order: Int, candidate: Candidate) {
+            self.score = score
+            self.order = order
+            self.candidate = candidate
+        }
 
         func isWorse(than other: Entry) -> Bool {
             score < other.score || (score == other.score && order > other.order)
@@ -15,7 +21,7 @@ struct TopList<Candidate: Sendable>: Sendable {
     private var entries: [Entry] = []
 
     /// - Parameter limit: how many are kept.
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
     /// The score that a later one must beat to be kept.
     var threshold: Float {
@@ -24,7 +30,7 @@ struct TopList<Candidate: Sendable>: Sendable {
     }
 
     /// Takes an entry that came after all others so far.
-    mutating func insert(_ entry: Entry) {
+    package mutating func insert(_ entry: Entry) {
         if entries.count < limit {
             entries.append(entry)
             if entries.count == limit { for index in (0..<limit / 2).reversed() { sink(index) } }
@@ -35,7 +41,7 @@ struct TopList<Candidate: Sendable>: Sendable {
     }
 
     /// Best first.
-    func sorted() -> [Entry] { entries.sorted { $1.isWorse(than: $0) } }
+    package func sorted() -> [Entry] { entries.sorted { $1.isWorse(than: $0) } }
 
     private mutating func sink(_ start: Int) {
         var index = start

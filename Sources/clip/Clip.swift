@@ -31,7 +31,8 @@ public struct Clip: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Embed.self, Rank.self, Train.self, Tokenize.self, TokenizerCommand.self, Models.self, Plugins.self, GraphCommand.self, Doctor.self,
+            Embed.self, Rank.self, Train.self, Tokenize.self, TokenizerCommand.self, Models.self, Plugins.self,
+            GraphCommand.self, Doctor.self,
 
         ])
 

@@ -1,7 +1,6 @@
-public import Multimodal
-
 import BPETokenizer
 import InfoNCELoss
+public import Multimodal
 import ReferenceBackend
 import ResNetEncoder
 import TransformerEncoder

@@ -73,14 +73,12 @@ struct Settings {
     }
 
     /// A whole number from 1 to `maximum`.
-    func count(_ key: Key, flag: (name: String, value: Int?)? = nil, default: Int, maximum: Int) throws -> (Int, Value) {
+    func count(_ key: Key, flag: (name: String, value: Int?)? = nil, default: Int, maximum: Int) throws -> (Int, Value)
+    {
         let given = try value(key, flag: flag.map { ($0.name, $0.value.map(String.init)) })
         guard let given else { return (`default`, Value(text: "\(`default`)", origin: "default")) }
         guard let number = Int(given.text), (1...maximum).contains(number) else {
-            let message = "\(key.rawValue) is '\(given.text)'"
-            let remedy = "use a whole number from 1 to \(maximum)"
-            if let node = given.node { throw node.error(message, remedy: remedy) }
-            throw UsageError("\(given.origin): \(message); \(remedy)")
+            throw refusal(key, given, "use a whole number from 1 to \(maximum)")
         }
         return (number, given)
     }
@@ -93,11 +91,14 @@ struct Settings {
             return (`default`, Value(text: `default`.rawValue, origin: "default"))
         }
         guard let choice = E(rawValue: given.text) else {
-            let message = "\(key.rawValue) is '\(given.text)'"
-            let remedy = NearestName.remedy(for: given.text, among: E.allCases.map(\.rawValue))
-            if let node = given.node { throw node.error(message, remedy: remedy) }
-            throw UsageError("\(given.origin): \(message); \(remedy)")
+            throw refusal(key, given, NearestName.remedy(for: given.text, among: E.allCases.map(\.rawValue)))
         }
         return (choice, given)
+    }
+
+    /// The error for a value that does not do: at its place in the file, or at the flag or variable.
+    private func refusal(_ key: Key, _ given: Value, _ remedy: String) -> any Error {
+        if let node = given.node { return node.error("\(key.rawValue) is '\(given.text)'", remedy: remedy) }
+        return UsageError("\(given.origin) is '\(given.text)'; \(remedy)")
     }
 }

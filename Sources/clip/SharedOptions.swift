@@ -22,12 +22,16 @@ struct ModelOption: ParsableArguments {
 
 /// What runs a model.
 struct BackendOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("What computes: a backend of 'clip plugins list'. (default: cpu)", valueName: "name"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("What computes: a backend of 'clip plugins list'. (default: cpu)", valueName: "name"))
     var backend: String?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Precision of products: auto (the backend's best without loss) or float32. (default: auto)", valueName: "precision"))
+        help: ArgumentHelp(
+            "Precision of products: auto (the backend's best without loss) or float32. (default: auto)",
+            valueName: "precision"))
     var precision: String?
 
     @Option(name: .long, help: ArgumentHelp("Threads of the encoders. (default: all processors)", valueName: "count"))

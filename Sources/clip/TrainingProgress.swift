@@ -24,7 +24,9 @@ struct TrainingProgress {
                     + "\(preparation.parameters) parameters, \(counted(preparation.steps, "step"))"
                     + (preparation.resumedSteps > 0 ? ", going on after \(preparation.resumedSteps)" : ""))
             if preparation.truncatedCaptions > 0 {
-                line("\(counted(preparation.truncatedCaptions, "caption")) had more tokens than the model takes and lost the rest")
+                line(
+                    "\(counted(preparation.truncatedCaptions, "caption")) had more tokens than the model takes and lost the rest"
+                )
             }
         case .step(let step):
             let now = ContinuousClock.now

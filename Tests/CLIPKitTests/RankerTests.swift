@@ -1,4 +1,4 @@
-@testable import CLIPKit
+import CLIPKit
 import Multimodal
 import Testing
 
@@ -22,9 +22,11 @@ import Testing
         return dot / length(a) / length(b)
     }
 
-    @Test("matches and probabilities are those of the plain definition", arguments: [
-        (1, 1, 1), (1, 700, 7), (5, 333, 16), (9, 1000, 33), (130, 257, 64),
-    ])
+    @Test(
+        "matches and probabilities are those of the plain definition",
+        arguments: [
+            (1, 1, 1), (1, 700, 7), (5, 333, 16), (9, 1000, 33), (130, 257, 64),
+        ])
     func plain(queries: Int, candidates: Int, width: Int) throws {
         let a = vectors(queries, width, seed: 1)
         let b = vectors(candidates, width, seed: 2)
@@ -107,7 +109,9 @@ import Testing
         for limit in [1, 2, 3, 10, 1000] {
             let scores = (0..<300).map { _ in Float(generator.next() % 40) }
             var list = TopList<Int>(limit: limit)
-            for (order, score) in scores.enumerated() { list.insert(.init(score: score, order: order, candidate: order)) }
+            for (order, score) in scores.enumerated() {
+                list.insert(.init(score: score, order: order, candidate: order))
+            }
             let expected = scores.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }.prefix(limit)
             #expect(list.sorted().map(\.candidate) == Array(expected))
         }

@@ -94,7 +94,8 @@ import Testing
         #expect(record.lines.count == 3)
         #expect(
             record.lines[1]
-                == "{\"id\":\"2\",\"line\":2,\"error\":{\"code\":\"image.missing\",\"message\":\"missing.png: no such file\"}}")
+                == "{\"id\":\"2\",\"line\":2,\"error\":{\"code\":\"image.missing\",\"message\":\"missing.png: no such file\"}}"
+        )
         let fail = try model.run(["embed", "--on-error", "fail"], lines: lines)
         #expect(fail.status == 2)
         #expect(try fail.records().map { try $0.id } == ["\"1\""])

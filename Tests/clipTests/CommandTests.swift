@@ -23,7 +23,8 @@ import Testing
         let output = folder["m.txt"]
         let lines = (0..<5).map { "{\"caption\":\"the cat sat \($0)\"}" }
         let made = try model.run(
-            ["tokenizer", "train", "--vocabulary-size", "518", "--json-key", "caption", "--output", output], lines: lines)
+            ["tokenizer", "train", "--vocabulary-size", "518", "--json-key", "caption", "--output", output],
+            lines: lines)
         #expect(made.status == 0, "\(made.error)")
         #expect(folder.text(output).split(separator: "\n").count == 5)
         let tokens = try model.run(["tokenize", "--tokenizer", output], lines: [String(repeating: "the ", count: 100)])

@@ -9,7 +9,8 @@ import Testing
         let red = try model.picture("mixed-red.png", 255, 0, 0)
         let result = try model.run(
             ["embed", "--batch-size", "2"],
-            lines: ["a dog", red, "{\"id\":7.50,\"text\":\"the cat\"}", "", "{\"id\":\"x\",\"image\":\"\(red)\"}"].filter { !$0.isEmpty })
+            lines: ["a dog", red, "{\"id\":7.50,\"text\":\"the cat\"}", "", "{\"id\":\"x\",\"image\":\"\(red)\"}"]
+                .filter { !$0.isEmpty })
         #expect(result.status == 0, "\(result.error)")
         let records = try result.records()
         #expect(try records.map { try $0.id } == ["\"1\"", "\"2\"", "7.50", "\"x\""])
@@ -86,7 +87,9 @@ import Testing
         let folder = try TemporaryFolder()
         let picture = folder.bytes(try model.picture("null.png", 1, 2, 3))
         try folder.write(picture, to: folder["a\nb.png"])
-        let made = try model.shell("cp null.png \"$(printf 'bad\\377.png')\" 2>/dev/null || cp '\(model.folder["null.png"])' '\(model.folder.path)'/\"$(printf 'bad\\377.png')\"")
+        let made = try model.shell(
+            "cp null.png \"$(printf 'bad\\377.png')\" 2>/dev/null || cp '\(model.folder["null.png"])' '\(model.folder.path)'/\"$(printf 'bad\\377.png')\""
+        )
         #expect(made.status == 0, "\(made.error)")
         let bad = Array((model.folder.path + "/bad").utf8) + [0xFF] + Array(".png".utf8)
         let result = try model.run(["embed", "--null"], input: Array(folder["a\nb.png"].utf8) + [0] + bad)

@@ -39,7 +39,8 @@ import YAML
     func manifest() throws {
         struct Typo: Plugin {
             var manifest: [UInt8] {
-                Array("apiVersion: 1\nname: mine\nversion: 1.0.0\nsumary: x\nprovides: []\nentry: {linked: Mine}\n".utf8)
+                Array(
+                    "apiVersion: 1\nname: mine\nversion: 1.0.0\nsumary: x\nprovides: []\nentry: {linked: Mine}\n".utf8)
             }
             func register(in registrar: inout PluginRegistrar) {}
         }
@@ -127,10 +128,13 @@ import YAML
         }
         let typo = try run("modle: tiny\n")
         #expect(typo.status == 1)
-        #expect(typo.error.contains("clip/config.yaml:1:1: unknown key 'modle'; did you mean 'model'?"), "\(typo.error)")
+        #expect(
+            typo.error.contains("clip/config.yaml:1:1: unknown key 'modle'; did you mean 'model'?"), "\(typo.error)")
         let number = try run("jobs: 2\nthreads: many\n")
         #expect(number.status == 1)
-        #expect(number.error.contains("clip/config.yaml:2:10: threads is 'many'; use a whole number from 1"), "\(number.error)")
+        #expect(
+            number.error.contains("clip/config.yaml:2:10: threads is 'many'; use a whole number from 1"),
+            "\(number.error)")
         let variable = try run("", ["CLIP_THREADS": "-1"])
         #expect(variable.status == 64)
         #expect(variable.error == "clip embed: CLIP_THREADS is '-1'; use a whole number from 1 to 1024\n")

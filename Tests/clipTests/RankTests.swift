@@ -23,7 +23,8 @@ import Testing
         let result = try model.shell("clip embed < \(folder)/pipe.txt | clip rank")
         #expect(result.status == 0 && result.error.isEmpty, "\(result.error)")
         let records = try result.records()
-        #expect(try records.map { try $0.string("query") } == ["a dog", "a dog", "a dog", "the cat", "the cat", "the cat"])
+        #expect(
+            try records.map { try $0.string("query") } == ["a dog", "a dog", "a dog", "the cat", "the cat", "the cat"])
         #expect(try records.map { try $0.number("rank") } == [1, 2, 3, 1, 2, 3])
         for query in [records[..<3], records[3...]] {
             let scores = try query.map { try #require(try $0.number("score")) }
@@ -58,13 +59,17 @@ import Testing
     @Test("with one kind of record the first is the query; --by chooses; --top limits")
     func queries() throws {
         let texts = [
-            record("1", "text", "one", [1, 0, 0]), record("2", "text", "two", [0, 1, 0]), record("3", "text", "three", [1, 1, 0]),
+            record("1", "text", "one", [1, 0, 0]), record("2", "text", "two", [0, 1, 0]),
+            record("3", "text", "three", [1, 1, 0]),
         ]
         let first = try model.run(["rank", "--top", "1"], lines: texts)
         #expect(try first.records().map { [try $0.string("query"), try $0.string("text")] } == [["one", "three"]])
         let images = [record("4", "image", "x.png", [0, 0, 1]), record("5", "image", "y.png", [0, 1, 1])]
         let byImage = try model.run(["rank", "--by", "image", "--top", "all"], lines: texts + images)
-        #expect(try byImage.records().map { try $0.string("query") } == ["x.png", "x.png", "x.png", "y.png", "y.png", "y.png"])
+        #expect(
+            try byImage.records().map { try $0.string("query") } == [
+                "x.png", "x.png", "x.png", "y.png", "y.png", "y.png",
+            ])
         let byText = try model.run(["rank", "--top", "1"], lines: texts + images)
         #expect(try byText.records().map { try $0.string("query") } == ["one", "two", "three"])
         let none = try model.run(["rank", "--by", "text"], lines: texts)
@@ -80,7 +85,8 @@ import Testing
         try model.folder.write("the cat\n\(red)\na dog\n", to: model.folder["stream.txt"])
         // Another model is set, and this one is only among the folders.
         let other = try TinyModel(seed: 9)
-        let script = "clip embed --model \(model.path) < \(folder)/stream.txt | CLIP_MODEL_PATH=\(folder) "
+        let script =
+            "clip embed --model \(model.path) < \(folder)/stream.txt | CLIP_MODEL_PATH=\(folder) "
             + "CLIP_MODEL=\(other.path) clip rank --query 'a dog' --queries \(folder)/queries.txt --top 1"
         let result = try model.shell(script)
         #expect(result.status == 0, "\(result.error)")
@@ -97,7 +103,8 @@ import Testing
             "clip embed < \(folder)/stream.txt | CLIP_MODEL=\(other.path) clip rank --query 'a dog'")
         #expect(missing.status == 1)
         #expect(missing.error.contains("no model of this space"))
-        let bad = try model.shell("clip embed < \(folder)/stream.txt | clip rank --query none.png --query 'a dog' --top 1")
+        let bad = try model.shell(
+            "clip embed < \(folder)/stream.txt | clip rank --query none.png --query 'a dog' --top 1")
         #expect(bad.status == 2)
         #expect(bad.error.contains("query 1: none.png: no such file"))
         #expect(bad.lines.count == 1)
@@ -127,14 +134,23 @@ import Testing
     func badVectors() throws {
         let good = [record("1", "text", "q", [1, 0, 0]), record("2", "image", "a.png", [1, 1, 0])]
         let cases: [(String, String)] = [
-            (record("3", "image", "b.png", [1, 1, 0], space: "bb"), "line 3: the vector is of the space 'bb', but that of line 1 is of 'aa'"),
+            (
+                record("3", "image", "b.png", [1, 1, 0], space: "bb"),
+                "line 3: the vector is of the space 'bb', but that of line 1 is of 'aa'"
+            ),
             (record("3", "image", "b.png", [1, 1, 0], space: nil), "an unknown model (no 'space')"),
             (record("3", "image", "b.png", [1, 1]), "line 3: the embedding has 2 numbers, that of line 1 has 3"),
             (record("3", "image", "b.png", [0, 0, 0]), "line 3: the embedding is all zeros"),
             ("{\"id\":3,\"path\":\"b.png\",\"space\":\"aa\",\"embedding\":[1,NaN,0]}", "line 3: broken JSON"),
             // Three little-endian float32: 1, NaN, 0.
-            ("{\"id\":3,\"path\":\"b.png\",\"space\":\"aa\",\"embedding\":\"AACAPwAAwH8AAAAA\"}", "line 3: 'embedding' holds nan at index 1"),
-            ("{\"id\":3,\"path\":\"b.png\",\"space\":\"aa\",\"embedding\":[1,\"x\",0]}", "something other than a number at index 1"),
+            (
+                "{\"id\":3,\"path\":\"b.png\",\"space\":\"aa\",\"embedding\":\"AACAPwAAwH8AAAAA\"}",
+                "line 3: 'embedding' holds nan at index 1"
+            ),
+            (
+                "{\"id\":3,\"path\":\"b.png\",\"space\":\"aa\",\"embedding\":[1,\"x\",0]}",
+                "something other than a number at index 1"
+            ),
             ("{\"id\":3,\"path\":\"b.png\"}", "line 3: the record has no 'embedding'"),
             ("no json", "line 3: the line is not a JSON object"),
         ]
@@ -149,7 +165,8 @@ import Testing
 
     @Test("records that failed upstream are counted, and the exit status tells")
     func upstream() throws {
-        let result = try model.shell("printf 'a\\nnone.png\\nb\\n' | clip embed --on-error record 2>/dev/null | clip rank")
+        let result = try model.shell(
+            "printf 'a\\nnone.png\\nb\\n' | clip embed --on-error record 2>/dev/null | clip rank")
         #expect(result.status == 2)
         #expect(result.lines.count == 1)
         #expect(result.error == "clip rank: 1 record had failed upstream\n")

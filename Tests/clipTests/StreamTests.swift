@@ -22,7 +22,9 @@ import Testing
     }
 
     #if os(Linux)
-        @Test("a full disk is exit status 1 with a clear message", arguments: ["embed", "rank", "tokenize", "plugins list"])
+        @Test(
+            "a full disk is exit status 1 with a clear message",
+            arguments: ["embed", "rank", "tokenize", "plugins list"])
         func fullDisk(command: String) throws {
             let input = command == "rank" ? try model.run(["embed"], lines: ["a", "b"]).output : "a\nb\n"
             let result = try Program.run(

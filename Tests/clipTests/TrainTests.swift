@@ -63,11 +63,13 @@ import Testing
         #expect(Program.exitStatus(status) == 130, "\(tiny.folder.text(tiny.folder["err"]))")
         #expect(tiny.folder.text(tiny.folder["out"]).contains("\"stopped\":true"))
         #expect(tiny.folder.text(tiny.folder["err"]).contains("go on with --resume"))
-        let done = try #require(try Record(tiny.folder.text(tiny.folder["out"]).split(separator: "\n").map(String.init)[0]).number("steps"))
+        let done = try #require(
+            try Record(tiny.folder.text(tiny.folder["out"]).split(separator: "\n").map(String.init)[0]).number("steps"))
 
         let more = Int(done) + 1
         let resumed = try Program.run(
-            ["train", tiny.folder["recipe.yaml"], "--output", run, "--resume", "--set", "steps=\(more)"], in: tiny.folder)
+            ["train", tiny.folder["recipe.yaml"], "--output", run, "--resume", "--set", "steps=\(more)"],
+            in: tiny.folder)
         #expect(resumed.status == 0, "\(resumed.error)")
         #expect(try resumed.records()[0].number("steps") == Double(more))
         #expect(resumed.error.contains("going on after \(Int(done))"))
@@ -79,7 +81,8 @@ import Testing
     func wrongRecipe() throws {
         let tiny = try recipe(steps: 1)
         func error(_ arguments: [String]) throws -> Program.Result {
-            try Program.run(["train", tiny.folder["recipe.yaml"], "--output", tiny.folder["x"]] + arguments, in: tiny.folder)
+            try Program.run(
+                ["train", tiny.folder["recipe.yaml"], "--output", tiny.folder["x"]] + arguments, in: tiny.folder)
         }
         let pairs = try error(["--set", "data.pairs=none.jsonl"])
         #expect(pairs.status == 1)

@@ -16,7 +16,8 @@ struct Doctor: ClipSubcommand {
     static let title = "doctor"
     static let configuration = CommandConfiguration(
         abstract: "Show what holds on this machine: settings and where each comes from, processor, libraries, plugins.",
-        discussion: "Worth attaching to a report of a problem. Exit status 1 where something would keep commands from working.")
+        discussion:
+            "Worth attaching to a report of a problem. Exit status 1 where something would keep commands from working.")
 
     @OptionGroup var model: ModelOption
     @OptionGroup var backend: BackendOptions
@@ -43,15 +44,20 @@ struct Doctor: ClipSubcommand {
         check {
             let plugins = try context.registry()
             for manifest in plugins.manifests {
-                findings.append(Finding(topic: "plugin", name: manifest.name, value: manifest.version, origin: manifest.summary))
+                findings.append(
+                    Finding(topic: "plugin", name: manifest.name, value: manifest.version, origin: manifest.summary))
             }
             let settings = try context.settings()
             let name = try model.value(in: settings)
             let directory = try context.modelStore().open(name.text, plugins: plugins)
             findings.append(
-                Finding(topic: "model", name: directory.config.name, value: "space \(directory.space)", origin: directory.folder))
+                Finding(
+                    topic: "model", name: directory.config.name, value: "space \(directory.space)",
+                    origin: directory.folder))
         }
-        for path in Self.loadedLibraries() { findings.append(Finding(topic: "library", name: Self.name(of: path), value: path)) }
+        for path in Self.loadedLibraries() {
+            findings.append(Finding(topic: "library", name: Self.name(of: path), value: path))
+        }
         for problem in problems { findings.append(Finding(topic: "problem", name: "", value: problem)) }
         try write(findings, context)
         if !problems.isEmpty { throw ExitCode(1) }
@@ -61,7 +67,8 @@ struct Doctor: ClipSubcommand {
         if json {
             for finding in findings {
                 var pairs: [(key: String, value: YAMLNode)] = [
-                    ("topic", .string(finding.topic)), ("name", .string(finding.name)), ("value", .string(finding.value)),
+                    ("topic", .string(finding.topic)), ("name", .string(finding.name)),
+                    ("value", .string(finding.value)),
                 ]
                 if !finding.origin.isEmpty { pairs.append(("from", .string(finding.origin))) }
                 try context.print(YAMLNode.mapping(pairs).jsonText())
@@ -84,10 +91,16 @@ struct Doctor: ClipSubcommand {
         let options = backend
         add(.model, try model.value(in: settings))
         add(.backend, try options.backend(in: settings, context.registry()))
-        add(.precision, try settings.choice(.precision, flag: ("--precision", options.precision), default: BackendOptions.Precision.auto).1)
+        add(
+            .precision,
+            try settings.choice(
+                .precision, flag: ("--precision", options.precision), default: BackendOptions.Precision.auto
+            ).1)
         let all = Threads.processorCount
         let limit = BackendOptions.maximumThreads
-        add(.threads, try settings.count(.threads, flag: ("--threads", options.threads), default: all, maximum: limit).1)
+        add(
+            .threads, try settings.count(.threads, flag: ("--threads", options.threads), default: all, maximum: limit).1
+        )
         add(.jobs, try settings.count(.jobs, default: all, maximum: limit).1)
         add(.batchSize, try settings.count(.batchSize, default: 32, maximum: 4096).1)
         for folder in context.modelStore().folders {
@@ -119,7 +132,8 @@ struct Doctor: ClipSubcommand {
                     findings.append(Finding(topic: "processor", name: "name", value: String(value)))
                 case "flags" where seen.insert("flags").inserted, "Features" where seen.insert("flags").inserted:
                     let abilities = value.split(separator: " ").filter { wanted.contains($0) }
-                    findings.append(Finding(topic: "processor", name: "abilities", value: abilities.joined(separator: " ")))
+                    findings.append(
+                        Finding(topic: "processor", name: "abilities", value: abilities.joined(separator: " ")))
                 default: break
                 }
             }
@@ -129,7 +143,10 @@ struct Doctor: ClipSubcommand {
             sysctlbyname("machdep.cpu.brand_string", nil, &size, nil, 0)
             var name = [UInt8](repeating: 0, count: size)
             sysctlbyname("machdep.cpu.brand_string", &name, &size, nil, 0)
-            return [Finding(topic: "processor", name: "name", value: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))]
+            return [
+                Finding(
+                    topic: "processor", name: "name", value: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
+            ]
         #endif
     }
 

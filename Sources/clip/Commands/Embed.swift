@@ -30,7 +30,8 @@ struct Embed: ClipSubcommand {
     @Option(
         name: .customLong("as"),
         help: ArgumentHelp(
-            "What plain lines are: auto (images where they end like one), image or text.", valueName: "auto|image|text"))
+            "What plain lines are: auto (images where they end like one), image or text.", valueName: "auto|image|text")
+    )
     var mode: EmbedInput.Mode = .auto
 
     @Option(name: .long, help: ArgumentHelp("Most inputs that are encoded at once. (default: 32)", valueName: "count"))
@@ -38,12 +39,14 @@ struct Embed: ClipSubcommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Threads that decode images and tokenize texts. (default: all processors)", valueName: "count"))
+        help: ArgumentHelp(
+            "Threads that decode images and tokenize texts. (default: all processors)", valueName: "count"))
     var jobs: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("How vectors are written: array, or base64 of little-endian float32.", valueName: "array|base64"))
+        help: ArgumentHelp(
+            "How vectors are written: array, or base64 of little-endian float32.", valueName: "array|base64"))
     var encoding: EmbeddingEncoding = .array
 
     @Option(

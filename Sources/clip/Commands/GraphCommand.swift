@@ -21,7 +21,8 @@ struct GraphCommand: ClipSubcommand {
     @OptionGroup var model: ModelOption
 
     @Option(
-        name: .long, help: ArgumentHelp("image and text: what embeds. loss: what training minimises.", valueName: "image|text|loss"))
+        name: .long,
+        help: ArgumentHelp("image and text: what embeds. loss: what training minimises.", valueName: "image|text|loss"))
     var tower: Tower = .image
 
     @Flag(name: .long, help: "Add the gradient of the loss with respect to every parameter; for --tower loss.")

@@ -45,7 +45,8 @@ struct Models: ParsableCommand {
             abstract: "Show what a model is: its encoders, sizes and space.",
             discussion: "Opens the model and checks all of it: settings, plugins, and that every weight is there.")
 
-        @Argument(help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
+        @Argument(
+            help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
         var name: String
 
         @Flag(name: .long, help: "One JSON object.")

@@ -60,7 +60,11 @@ struct Plugins: ParsableCommand {
         /// "integer, default 224, 1 to 8192 pixels"
         private static func range(_ setting: ConfigSchema.Setting) throws -> String {
             var parts = [setting.type.rawValue]
-            if let value = setting.defaultValue { parts.append("default \(try value.text())") } else { parts.append("required") }
+            if let value = setting.defaultValue {
+                parts.append("default \(try value.text())")
+            } else {
+                parts.append("required")
+            }
             if let choices = setting.choices { parts.append("one of " + choices.joined(separator: ", ")) }
             switch (setting.minimum, setting.maximum) {
             case (let low?, let high?): parts.append("\(plain(low)) to \(plain(high))")

@@ -16,6 +16,9 @@ struct Rank: ClipSubcommand {
             the scale that the model learned; left out where that model is not found), and the candidate's other fields. \
             Of equal scores, the earlier candidate comes first.
 
+            --query and --queries are embedded with the model that made the stream's embeddings: --model, else the model \
+            that is set, else the one among 'clip models list' that has their space.
+
             Memory grows with queries and --top, not with candidates: those that come before all queries are known wait \
             in a temporary file in TMPDIR (default: /tmp).
 
@@ -27,15 +30,19 @@ struct Rank: ClipSubcommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("A query: a text, or the path of an image. Can be given more than once.", valueName: "text|path"))
+        help: ArgumentHelp(
+            "A query: a text, or the path of an image. Can be given more than once.", valueName: "text|path"))
     var query: [String] = []
 
     @Option(
-        name: .long, help: ArgumentHelp("A file of queries, one a line, as 'clip embed' takes them.", valueName: "file"),
+        name: .long,
+        help: ArgumentHelp("A file of queries, one a line, as 'clip embed' takes them.", valueName: "file"),
         completion: .file())
     var queries: String?
 
-    @Option(name: .long, help: ArgumentHelp("Candidates to write for each query, or all (in memory).", valueName: "count|all"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Candidates to write for each query, or all (in memory).", valueName: "count|all"))
     var top = TopCount.some(10)
 
     @Option(name: .long, help: ArgumentHelp("Which records of the stream are the queries.", valueName: "text|image"))

@@ -38,13 +38,16 @@ struct TokenizerTrain: ClipSubcommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Token ids to reach: 512 for bytes, 2 for start and end, the rest are merges.", valueName: "count"))
+        help: ArgumentHelp(
+            "Token ids to reach: 512 for bytes, 2 for start and end, the rest are merges.", valueName: "count"))
     var vocabularySize = 8192
 
     @Option(name: .long, help: ArgumentHelp("Where the merges go.", valueName: "file"), completion: .file())
     var output = "merges.txt"
 
-    @Option(name: .long, help: ArgumentHelp("Lines are JSON objects, and the text stands under this key.", valueName: "key"))
+    @Option(
+        name: .long, help: ArgumentHelp("Lines are JSON objects, and the text stands under this key.", valueName: "key")
+    )
     var jsonKey: String?
 
     @Option(name: .long, help: ArgumentHelp("How often a pair must occur to be merged.", valueName: "count"))

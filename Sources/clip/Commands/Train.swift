@@ -30,7 +30,8 @@ struct Train: ClipSubcommand {
               clip train config.yaml --output runs/first --resume
             """)
 
-    @Argument(help: ArgumentHelp("The recipe, in YAML.", valueName: "config"), completion: .file(extensions: ["yaml", "yml"]))
+    @Argument(
+        help: ArgumentHelp("The recipe, in YAML.", valueName: "config"), completion: .file(extensions: ["yaml", "yml"]))
     var config: String
 
     @Option(
@@ -40,7 +41,8 @@ struct Train: ClipSubcommand {
     var settings: [String] = []
 
     @Option(
-        name: .long, help: ArgumentHelp("The run's directory. (default: runs/, then CONFIG's name)", valueName: "folder"),
+        name: .long,
+        help: ArgumentHelp("The run's directory. (default: runs/, then CONFIG's name)", valueName: "folder"),
         completion: .directory)
     var output: String?
 
@@ -56,11 +58,13 @@ struct Train: ClipSubcommand {
             return (path: parts[0], value: parts[1])
         }
         let file = ModelDirectory.configFile(config)
-        let config = try TrainingConfig.load(file, settings: changes)
+        var config = try TrainingConfig.load(file, settings: changes)
+        let plugins = try context.registry()
+        try complete(&config, context.settings(), plugins)
         let name = FileSystem.name(of: file)
         let stem = name.hasSuffix(".yaml") ? String(name.dropLast(5)) : name
         let trainer = Trainer(
-            config: config, output: output ?? "runs/\(stem)", plugins: try context.registry(), resumes: resume)
+            config: config, output: output ?? "runs/\(stem)", plugins: plugins, resumes: resume)
         Interruption.watch()
         var progress = TrainingProgress(context)
         let summary: TrainingSummary
@@ -75,6 +79,17 @@ struct Train: ClipSubcommand {
         if summary.wasStopped {
             context.note("stopped after \(counted(summary.steps, "step")); go on with --resume")
             throw ExitCode(130)
+        }
+    }
+
+    /// What neither the recipe nor --set says comes from the environment and the user's file, as for other commands.
+    private func complete(_ config: inout TrainingConfig, _ settings: Settings, _ plugins: PluginRegistry) throws {
+        let backend = BackendOptions.defaultBackend(plugins)
+        if config.node[path: "backend"] == nil { config.backend = try settings.value(.backend)?.text ?? backend }
+        if config.node[path: "threads"] == nil {
+            config.threads = try settings.count(
+                .threads, default: Threads.processorCount, maximum: BackendOptions.maximumThreads
+            ).0
         }
     }
 

@@ -43,7 +43,8 @@ final class EmbedPipeline {
     private static let chunkBytes = 16 << 20
 
     init(
-        reader: EmbedInputReader, model: CLIPModel, writer: RecordWriter, options: Options, note: @escaping (String) -> Void
+        reader: EmbedInputReader, model: CLIPModel, writer: RecordWriter, options: Options,
+        note: @escaping (String) -> Void
     ) {
         self.reader = reader
         self.model = model
@@ -66,7 +67,9 @@ final class EmbedPipeline {
             if chunk == nil, pending == nil { break }
             let current = pending
             let model = model
-            try Threads.run(chunk == nil ? 0 : min(options.jobs, chunk?.items.count ?? 0), { _ in chunk?.prepare(model) }) {
+            try Threads.run(
+                chunk == nil ? 0 : min(options.jobs, chunk?.items.count ?? 0), { _ in chunk?.prepare(model) }
+            ) {
                 if let current { try finish(current) }
                 if chunk == nil { try writer.flush() }
             }

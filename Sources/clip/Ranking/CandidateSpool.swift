@@ -42,12 +42,15 @@ final class CandidateSpool {
                 bytes.withUnsafeBytes { source in
                     for row in 0..<end - start {
                         let offset = row * rowBytes
-                        UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[(row * width * 4)...])
-                            .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<offset + width * 4]))
+                        UnsafeMutableRawBufferPointer(
+                            rebasing: UnsafeMutableRawBufferPointer(target)[(row * width * 4)...]
+                        )
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<offset + width * 4]))
                         places.append(
                             Fields(
                                 offset: Int(source.loadUnaligned(fromByteOffset: offset + width * 4, as: Int64.self)),
-                                count: Int(source.loadUnaligned(fromByteOffset: offset + width * 4 + 8, as: Int64.self))))
+                                count: Int(source.loadUnaligned(fromByteOffset: offset + width * 4 + 8, as: Int64.self))
+                            ))
                     }
                 }
                 initialized = (end - start) * width

@@ -43,10 +43,13 @@ final class EmbeddingStream {
                     + "\(Self.name(first.space)); vectors of different models cannot be compared, embed all with one model"
             }
             if record.embedding.count != first.width {
-                return "the embedding has \(record.embedding.count) numbers, that of line \(first.line) has \(first.width)"
+                return
+                    "the embedding has \(record.embedding.count) numbers, that of line \(first.line) has \(first.width)"
             }
         }
-        guard Embeddings.hasDirection(record.embedding) else { return "the embedding is all zeros, so it has no direction" }
+        guard Embeddings.hasDirection(record.embedding) else {
+            return "the embedding is all zeros, so it has no direction"
+        }
         if first == nil { first = (record.space, record.embedding.count, line) }
         return nil
     }

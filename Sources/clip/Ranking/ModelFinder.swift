@@ -21,7 +21,8 @@ struct ModelFinder {
         let directory = try directory(of: record)
         guard directory.config.embedding == record.embedding.count else {
             throw CheckpointError(
-                directory.folder, "makes vectors of \(directory.config.embedding) numbers, the stream's have "
+                directory.folder,
+                "makes vectors of \(directory.config.embedding) numbers, the stream's have "
                     + "\(record.embedding.count); name the model that made them with --model")
         }
         return try context.ready(directory, backend, settings, plugins)
@@ -44,7 +45,8 @@ struct ModelFinder {
             let directory = try store.open(name, plugins: plugins)
             if let space = record.space, space != directory.space {
                 throw CheckpointError(
-                    directory.folder, "is the model of the space '\(directory.space)', the embeddings are of '\(space)'; name "
+                    directory.folder,
+                    "is the model of the space '\(directory.space)', the embeddings are of '\(space)'; name "
                         + "the model that made them, or embed again with this one")
             }
             return directory

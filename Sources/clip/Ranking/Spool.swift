@@ -99,7 +99,8 @@ struct SpoolError: Error, CustomStringConvertible {
 
     var description: String {
         if code == ENOSPC || code == EDQUOT {
-            return "the disk is full while candidates are kept in \(folder) until all queries are known; free some space, "
+            return
+                "the disk is full while candidates are kept in \(folder) until all queries are known; free some space, "
                 + "or set TMPDIR to a folder with more"
         }
         let reason = code == 0 ? "" : ": \(String(cString: strerror(code)))"

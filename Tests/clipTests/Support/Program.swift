@@ -74,7 +74,9 @@ struct Program {
             (inputFile, O_RDONLY, 0), (outputFile, O_WRONLY | O_CREAT, 1), (run + ".err", O_WRONLY | O_CREAT, 2),
         ]
         let process = try spawn(command, environment: environment, folder: folder) { actions in
-            for (path, flags, target) in files { posix_spawn_file_actions_addopen(&actions, target, path, flags, 0o644) }
+            for (path, flags, target) in files {
+                posix_spawn_file_actions_addopen(&actions, target, path, flags, 0o644)
+            }
         }
         let (status, peakMemory) = wait(process, folder)
         return Result(
@@ -90,8 +92,12 @@ struct Program {
             #if os(Linux)
                 let lines = folder.text("/proc/\(process)/status").split(separator: "\n")
                 if let line = lines.first(where: { $0.hasPrefix("VmHWM:") }),
-                    let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
-                { peak = max(peak, kilobytes << 10) }
+                    let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
+                        Int($0)
+                    })
+                {
+                    peak = max(peak, kilobytes << 10)
+                }
             #endif
             usleep(3000)
         }
