@@ -39,7 +39,12 @@ final class CommandContext: Sendable {
 
     func settings() throws -> Settings { try Settings(environment: environment) }
 
-    func modelStore() -> ModelStore { .standard(environment: environment) }
+    /// Where models are looked for.
+    func modelStore() throws -> ModelStore {
+        var environment = environment
+        environment["CLIP_MODEL_PATH"] = try settings().value(.modelPath)?.text
+        return .standard(environment: environment)
+    }
 
     /// One line on standard error, after the command's name.
     func note(_ message: String) { writeError("\(name): \(message)\n") }

@@ -116,6 +116,17 @@ import YAML
         #expect(try setting("model", ["--model", "x"], file: file) == ["x", "--model"])
     }
 
+    @Test("the user's file can say where models are")
+    func modelPath() throws {
+        let folder = try TemporaryFolder()
+        _ = try Program.shell("mkdir -p '\(folder["clip"])'", in: folder)
+        try folder.write("model: tiny\nmodelPath: \(model.folder.path)\n", to: folder["clip/config.yaml"])
+        let result = try Program.run(
+            ["embed"], lines: ["a"], environment: ["XDG_CONFIG_HOME": folder.path], in: folder)
+        #expect(result.status == 0, "\(result.error)")
+        #expect(try result.records()[0].string("space") == model.space)
+    }
+
     @Test("a setting that is wrong names its place and the remedy")
     func wrong() throws {
         let folder = try TemporaryFolder()

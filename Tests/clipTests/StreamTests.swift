@@ -82,6 +82,14 @@ import Testing
         #expect(result.status == 0, "\(result.error)")
         #expect(result.lines.count == 3)
         #expect(result.peakMemory < 160 << 20, "\(result.peakMemory >> 20) MB")
+
+        // So many do not stay in memory, and there must be somewhere else to put them.
+        let nowhere = try Program.run(
+            ["rank"], input: input, environment: ["CLIP_MODEL": model.path, "TMPDIR": model.folder["none"]],
+            in: model.folder)
+        #expect(nowhere.status == 1)
+        #expect(nowhere.error.contains("a temporary file in \(model.folder["none"]) cannot be made"))
+        #expect(nowhere.error.contains("set TMPDIR"))
     }
 
     @Test("embed holds its memory however long the stream is")

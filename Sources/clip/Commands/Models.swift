@@ -21,7 +21,7 @@ struct Models: ParsableCommand {
         var json = false
 
         func run(in context: CommandContext) async throws {
-            let store = context.modelStore()
+            let store = try context.modelStore()
             let models = store.models()
             if json {
                 for model in models {

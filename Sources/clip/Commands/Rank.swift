@@ -102,7 +102,10 @@ struct Rank: ClipSubcommand {
         let finder = try ModelFinder(context, model)
         let model = try finder.model(of: first, backend)
         let queries = try QueryReader(model: model, note: context.note).read(texts: query, file: queries)
-        guard !queries.names.isEmpty else { throw someRecordsFailed }
+        guard !queries.names.isEmpty else {
+            if queries.failed > 0 { throw someRecordsFailed }
+            throw RankingError("\(self.queries ?? "--query") holds no query; write one a line")
+        }
         let width = first.embedding.count
         let ranker = try Ranker<[UInt8]>(
             queries: queries.vectors, width: width, top: top.limit, calibration: model.calibration,
@@ -129,58 +132,28 @@ struct Rank: ClipSubcommand {
 
     private func rankWithin(_ stream: EmbeddingStream, _ context: CommandContext) throws {
         let folder = context.environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
-        var spools: [Modality?: CandidateSpool] = [:]
-        var first: EmbeddingRecord?
-        while let record = try stream.next() {
-            if first == nil { first = record }
-            let width = record.embedding.count
-            if spools[record.modality] == nil { spools[record.modality] = CandidateSpool(width: width, folder: folder) }
-            try spools[record.modality]?.append(record)
-        }
-        guard let first else {
+        let records = try SpooledStream(stream, folder: folder)
+        guard let first = records.first else {
             context.note("no embeddings came in, so there is nothing to rank")
             return
         }
-        let width = first.embedding.count
-        // One modality: the first record is the query. Else all of one modality are.
-        let queryModality = spools.count > 1 ? by ?? .text : by == nil ? first.modality : by
-        guard let querySpool = spools[queryModality] else {
-            throw UsageError("--by \(queryModality?.rawValue ?? ""): there is no such record in the stream")
-        }
-        let isFirstOnly = spools.count == 1
-        if isFirstOnly, by != nil {
-            throw UsageError(
-                "--by \(by?.rawValue ?? ""): all records of the stream are that, so there is nothing to rank; without --by, "
-                    + "the first is the query")
+        let (queries, candidates) = try records.split(by: by)
+        guard let candidates else {
+            context.note("one record came in: a query, and nothing to rank")
+            return
         }
         let parser = JSONRecordParser()
         var names: [String] = []
         var vectors: [Float] = []
-        try querySpool.forEachBlock { block, places in
-            for (row, place) in places.enumerated() where !isFirstOnly || names.isEmpty {
-                vectors += block[row * width..<(row + 1) * width]
-                let fields = try parser.parse(try querySpool.json(place))
-                names.append(Self.queryName(fields))
-            }
+        try queries.spool.forEachBlock(queries.rows) { block, places in
+            vectors += block
+            for place in places { names.append(Self.queryName(try parser.parse(try queries.spool.json(place)))) }
         }
-        let calibration = try ModelFinder(context, model).calibration(of: first)
-        let ranker = try Ranker<SpooledCandidate>(
-            queries: vectors, width: width, top: top.limit, calibration: calibration, threads: Threads.processorCount)
-        let candidateSpools = isFirstOnly ? [querySpool] : spools.filter { $0.key != queryModality }.map(\.value)
-        for (number, spool) in candidateSpools.enumerated() {
-            try spool.forEachBlock(from: isFirstOnly ? 1 : 0) { block, places in
-                try ranker.add(block, candidates: places.map { SpooledCandidate(spool: number, fields: $0) })
-            }
-        }
-        if ranker.count == 0 { context.note("one record came in: a query, and nothing to rank") }
-        try RankOutput(descriptor: context.output).write(queries: names, ranker) {
-            try candidateSpools[$0.spool].json($0.fields)
-        }
-    }
-
-    private struct SpooledCandidate: Sendable {
-        var spool: Int
-        var fields: CandidateSpool.Fields
+        let ranker = try Ranker<CandidateSpool.Fields>(
+            queries: vectors, width: first.embedding.count, top: top.limit,
+            calibration: ModelFinder(context, model).calibration(of: first), threads: Threads.processorCount)
+        try candidates.spool.forEachBlock(candidates.rows) { try ranker.add($0, candidates: $1) }
+        try RankOutput(descriptor: context.output).write(queries: names, ranker) { try candidates.spool.json($0) }
     }
 
     /// What a query is called in the output: its text or path, else its id.

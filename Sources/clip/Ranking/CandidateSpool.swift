@@ -29,12 +29,12 @@ final class CandidateSpool {
         count += 1
     }
 
-    /// Calls `body` with blocks of rows from `first` on: vectors, row by row, and where their fields are.
-    func forEachBlock(from first: Int = 0, _ body: ([Float], [Fields]) throws -> Void) throws {
+    /// Calls `body` with blocks of these rows: vectors, row by row, and where their fields are.
+    func forEachBlock(_ range: Range<Int>, _ body: ([Float], [Fields]) throws -> Void) throws {
         let block = max(256, (1 << 20) / width)
-        var start = first
-        while start < count {
-            let end = min(start + block, count)
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = min(start + block, range.upperBound)
             var bytes = [UInt8](repeating: 0, count: (end - start) * rowBytes)
             try bytes.withUnsafeMutableBytes { try rows.read(at: start * rowBytes, into: $0) }
             var places: [Fields] = []

@@ -13,7 +13,7 @@ struct ModelFinder {
         self.option = option
         settings = try context.settings()
         plugins = try context.registry()
-        store = context.modelStore()
+        store = try context.modelStore()
     }
 
     /// The model of the record's space, ready to embed queries.
