@@ -8,19 +8,19 @@
 #define NAME(x) base_##x
 #define TARGET
 #define LANES 4
-#include "kernels.inc"
+#include "kernels.h"
 
 #if defined(__x86_64__)
 
 #define NAME(x) avx2_##x
 #define TARGET __attribute__((target("avx2,fma")))
 #define LANES 8
-#include "kernels.inc"
+#include "kernels.h"
 
 #define NAME(x) avx512_##x
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
 #define LANES 16
-#include "kernels.inc"
+#include "kernels.h"
 
 static int level(void) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")

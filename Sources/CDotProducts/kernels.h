@@ -1,3 +1,4 @@
+// No guard: included once for each instruction set.
 // The kernels once more for one instruction set: NAME makes a function's name, TARGET its attribute, LANES the floats
 // of a vector.
 
