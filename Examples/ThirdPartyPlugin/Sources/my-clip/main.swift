@@ -1,0 +1,4 @@
+import ClipCommands
+import ColorGrid
+
+await Clip.run(plugins: Clip.linkedPlugins + [ColorGridPlugin()])

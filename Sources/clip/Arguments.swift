@@ -1,0 +1,7 @@
+public import ArgumentParser
+public import CLIPKit
+
+// Values of options that are written as they are on the wire.
+extension EmbedInput.Mode: ExpressibleByArgument {}
+extension EmbeddingEncoding: ExpressibleByArgument {}
+extension Modality: ExpressibleByArgument {}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import CLIPKit
+import Synchronization
+import YAML
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A command of ours: like `ParsableCommand`, with what it may touch handed in.
+protocol ClipSubcommand: ParsableCommand {
+    /// As it is typed after "clip".
+    static var title: String { get }
+    func run(in context: CommandContext) async throws
+}
+
+/// What a command may touch.
+final class CommandContext: Sendable {
+    /// "clip embed", for messages.
+    let name: String
+    let environment: [String: String]
+    let input: Int32 = 0
+    let output: Int32 = 1
+    let error: Int32 = 2
+    private let plugins: [any Plugin]
+
+    init(name: String, plugins: [any Plugin]) {
+        self.name = name
+        self.plugins = plugins
+        environment = Self.processEnvironment()
+    }
+
+    /// The plugins, their manifests checked. Made when a command needs it.
+    func registry() throws -> PluginRegistry { try PluginRegistry(plugins) }
+
+    func settings() throws -> Settings { try Settings(environment: environment) }
+
+    /// Where models are looked for.
+    func modelStore() throws -> ModelStore {
+        var environment = environment
+        environment["CLIP_MODEL_PATH"] = try settings().value(.modelPath)?.text
+        return .standard(environment: environment)
+    }
+
+    /// One line on standard error, after the command's name.
+    func note(_ message: String) { writeError("\(name): \(message)\n") }
+
+    func writeError(_ text: String) {
+        Array(text.utf8).withUnsafeBytes { bytes in
+            var rest = bytes
+            while !rest.isEmpty {
+                let count = write(error, rest.baseAddress, rest.count)
+                if count <= 0 {
+                    if count < 0, errno == EINTR { continue }
+                    return  // there is nowhere left to complain
+                }
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+            }
+        }
+    }
+
+    /// Text for people or pipes on standard output, whole.
+    func print(_ text: String) throws {
+        let text = text.hasSuffix("\n") ? String(text.dropLast()) : text
+        let writer = RecordWriter(descriptor: output)
+        try writer.write(line: Array(text.utf8))
+        try writer.flush()
+    }
+
+    /// Refuses to wait for somebody to type, and says how the command is used.
+    func refuseTerminalInput(_ usage: String) throws {
+        if isatty(input) == 1 { throw UsageError(usage) }
+    }
+
+    /// Whether progress may be drawn over itself on standard error.
+    var showsProgress: Bool { isatty(error) == 1 && environment["TERM"] != "dumb" }
+
+    /// Runs a command and gives its exit status.
+    func run(_ command: any ClipSubcommand) async -> Int32 {
+        do {
+            try await command.run(in: self)
+            return 0
+        } catch let code as ExitCode {
+            return code.rawValue
+        } catch WriteError.closedPipe {
+            return 0
+        } catch let usage as UsageError {
+            note("\(usage)")
+            return 64
+        } catch {
+            note("\(error)")
+            return 1
+        }
+    }
+
+    private static func processEnvironment() -> [String: String] {
+        var result: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "=") {
+                result[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            next += 1
+        }
+        return result
+    }
+}
+
+/// The command was used wrongly: exit status 64.
+struct UsageError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Some records failed: exit status 2.
+let someRecordsFailed = ExitCode(2)

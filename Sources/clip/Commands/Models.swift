@@ -1,0 +1,85 @@
+import ArgumentParser
+import CLIPKit
+import YAML
+
+/// `clip models`
+struct Models: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the models that --model takes by name.",
+        subcommands: [List.self, Info.self], defaultSubcommand: List.self)
+
+    struct List: ClipSubcommand {
+        static let title = "models list"
+        static let configuration = CommandConfiguration(
+            abstract: "List models and where they are.",
+            discussion: """
+                Looked up in this order: the folders of CLIP_MODEL_PATH (separated by colons), the user's models \
+                ($XDG_DATA_HOME/clip/models), the models that come with the program.
+                """)
+
+        @Flag(name: .long, help: "One JSON object a line.")
+        var json = false
+
+        func run(in context: CommandContext) async throws {
+            let store = try context.modelStore()
+            let models = store.models()
+            if json {
+                for model in models {
+                    try context.print(
+                        YAMLNode.mapping(["name": .string(model.name), "path": .string(model.path)]).jsonText())
+                }
+                return
+            }
+            if models.isEmpty {
+                return context.note("there are no models in \(store.folders.joined(separator: ", "))")
+            }
+            var table = Table(["NAME", "PATH"])
+            for model in models { table.add([model.name, model.path]) }
+            try context.print(table.text)
+        }
+    }
+
+    struct Info: ClipSubcommand {
+        static let title = "models info"
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a model is: its encoders, sizes and space.",
+            discussion: "Opens the model and checks all of it: settings, plugins, and that every weight is there.")
+
+        @Argument(
+            help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
+        var name: String
+
+        @Flag(name: .long, help: "One JSON object.")
+        var json = false
+
+        func run(in context: CommandContext) async throws {
+            let plugins = try context.registry()
+            let directory = try context.modelStore().open(name, plugins: plugins)
+            let facts = try Self.facts(directory)
+            if json { return try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText()) }
+            var table = Table()
+            for fact in facts { table.add([fact.key, try fact.value.text() + fact.unit]) }
+            try context.print(table.text)
+        }
+
+        private static func facts(
+            _ directory: ModelDirectory
+        ) throws -> [(key: String, value: YAMLNode, unit: String)] {
+            let model = directory.model
+            let config = directory.config
+            let calibration = try directory.calibration()
+            let parameters = directory.weights.entries.reduce(0) { $0 + $1.type.shape.count }
+            return [
+                ("name", .string(config.name), ""), ("path", .string(directory.folder), ""),
+                ("space", .string(directory.space), ""), ("embedding", .int(config.embedding), " numbers"),
+                ("parameters", .int(parameters), ""), ("imageEncoder", .string(config.image.name), ""),
+                ("imageSize", .int(model.image.imageSize), " pixels"), ("textEncoder", .string(config.text.name), ""),
+                ("contextLength", .int(model.text.contextLength), " tokens"),
+                ("tokenizer", .string(config.tokenizer.name), ""),
+                ("vocabularySize", .int(directory.tokenizer.vocabularySize), " tokens"),
+                ("loss", .string(config.loss.name), ""), ("probability", .string(calibration.link.rawValue), ""),
+                ("scale", .double(Double(calibration.scale)), ""), ("bias", .double(Double(calibration.bias)), ""),
+            ]
+        }
+    }
+}

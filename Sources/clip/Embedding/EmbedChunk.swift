@@ -1,0 +1,92 @@
+import CLIPKit
+import Synchronization
+
+/// Records that are decoded and tokenized together, by several threads.
+final class EmbedChunk: Sendable {
+    /// A record as an encoder takes it.
+    enum Prepared: Sendable {
+        case image([Float])
+        case text(TokenizedText)
+        case failed(RecordError)
+    }
+
+    let items: [EmbedInputReader.Item]
+    private let next = Atomic(0)
+    private let prepared: Mutex<[Prepared?]>
+
+    init(_ items: [EmbedInputReader.Item]) {
+        self.items = items
+        prepared = Mutex(Array(repeating: nil, count: items.count))
+    }
+
+    /// Prepares records until none is left; any number of threads may do so at once.
+    func prepare(_ model: CLIPModel) {
+        // A few at a time, so that short texts do not cost more in handing out than in work.
+        let share = 4
+        while true {
+            let start = next.add(share, ordering: .relaxed).oldValue
+            if start >= items.count { return }
+            for index in start..<min(start + share, items.count) {
+                guard case .input(let input) = items[index] else { continue }
+                let result = Self.prepare(input.content, model)
+                prepared.withLock { $0[index] = result }
+            }
+        }
+    }
+
+    /// What was prepared, by index; to be called once all threads are done.
+    func takePrepared() -> [Prepared?] {
+        prepared.withLock { prepared in
+            defer { prepared = [] }
+            return prepared
+        }
+    }
+
+    private static func prepare(_ content: RecordContent, _ model: CLIPModel) -> Prepared {
+        switch content {
+        case .text(let text): return .text(model.tokenize(text))
+        case .image(let path):
+            do throws(ImageError) {
+                return .image(try model.prepare(Image(contentsOfFile: path.bytes)))
+            } catch {
+                return .failed(RecordError(code: error.code, message: error.description))
+            }
+        }
+    }
+}
+
+extension CLIPModel {
+    /// The vectors of what was prepared, by index; nil where that failed. Texts of like length go together, so that
+    /// little is padded.
+    func encode(
+        _ prepared: [EmbedChunk.Prepared?], batchSize: Int, normalize: Bool = true
+    ) throws -> [[Float]?] {
+        var vectors = [[Float]?](repeating: nil, count: prepared.count)
+        var images: [(index: Int, pixels: [Float])] = []
+        var texts: [(index: Int, text: TokenizedText)] = []
+        for (index, item) in prepared.enumerated() {
+            switch item {
+            case .image(let pixels): images.append((index, pixels))
+            case .text(let text): texts.append((index, text))
+            case .failed, nil: break
+            }
+        }
+        texts.sort { ($0.text.ids.count, $0.index) < ($1.text.ids.count, $1.index) }
+        func place(_ values: [Float], _ indexes: [Int]) {
+            for (row, index) in indexes.enumerated() { vectors[index] = Array(values[row * width..<(row + 1) * width]) }
+        }
+        for batch in images.chunks(of: batchSize) {
+            place(try embed(prepared: batch.map(\.pixels), normalize: normalize), batch.map(\.index))
+        }
+        for batch in texts.chunks(of: batchSize) {
+            place(try embed(tokenized: batch.map(\.text), normalize: normalize), batch.map(\.index))
+        }
+        return vectors
+    }
+}
+
+extension Array {
+    fileprivate func chunks(of size: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+    }
+}

@@ -1,0 +1,14 @@
+import BPETokenizer
+import InfoNCELoss
+public import Multimodal
+import ReferenceBackend
+import ResNetEncoder
+import TransformerEncoder
+import ViTEncoder
+
+extension Clip {
+    /// The plugins that this program is linked with: the one list of them.
+    public static var linkedPlugins: [any Plugin] {
+        [BPEPlugin(), InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), TransformerPlugin(), ViTPlugin()]
+    }
+}

@@ -1,0 +1,3 @@
+import ClipCommands
+
+await Clip.run(plugins: Clip.linkedPlugins)

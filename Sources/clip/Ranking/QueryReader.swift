@@ -1,0 +1,91 @@
+import CLIPKit
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Embeds the queries that are given to `clip rank`.
+struct QueryReader {
+    struct Queries {
+        var names: [String] = []
+        /// A row for each.
+        var vectors: [Float] = []
+        var failed = 0
+    }
+
+    let model: CLIPModel
+    let note: (String) -> Void
+
+    /// First the queries of the command line, then those of a file.
+    func read(texts: [String], file: String?) throws -> Queries {
+        var queries = Queries()
+        if !texts.isEmpty {
+            let bytes = Array(texts.joined(separator: "\0").utf8)
+            try read(LineReader(bytes: bytes, name: "--query", separator: .nul), "query", &queries)
+        }
+        if let file {
+            let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                throw UsageError("--queries: '\(file)' cannot be opened: \(String(cString: strerror(errno)))")
+            }
+            defer { close(descriptor) }
+            try read(LineReader(descriptor: descriptor, name: file), "\(file): line", &queries)
+        }
+        return queries
+    }
+
+    private func read(_ lines: LineReader, _ place: String, _ queries: inout Queries) throws {
+        let reader = EmbedInputReader(lines)
+        var inputs: [EmbedInput] = []
+        func flush() throws {
+            let chunk = EmbedChunk(inputs.map { .input($0) })
+            chunk.prepare(model)
+            let prepared = chunk.takePrepared()
+            let vectors = try model.encode(prepared, batchSize: 32)
+            for (index, input) in inputs.enumerated() {
+                switch prepared[index] {
+                case .failed(let error): fail(place, input.line, error.message, &queries)
+                case .text(let text) where text.truncated > 0:
+                    note(
+                        "\(place) \(input.line): the text is too long for the model; its last "
+                            + "\(counted(text.truncated, "token")) were left out")
+                default: break
+                }
+                guard let vector = vectors[index] else { continue }
+                guard Embeddings.hasDirection(vector) else {
+                    fail(place, input.line, "the model gave no finite numbers; check its weights", &queries)
+                    continue
+                }
+                queries.names.append(input.content.name)
+                queries.vectors += vector
+            }
+            inputs.removeAll()
+        }
+        while let item = try reader.next() {
+            switch item {
+            case .input(let input): inputs.append(input)
+            case .failed(let record), .upstream(let record): fail(place, record.line, record.error.message, &queries)
+            }
+            if inputs.count >= 64 { try flush() }
+        }
+        try flush()
+    }
+
+    private func fail(_ place: String, _ line: Int, _ message: String, _ queries: inout Queries) {
+        queries.failed += 1
+        note("\(place) \(line): \(message)")
+    }
+}
+
+extension RecordContent {
+    fileprivate var name: String {
+        switch self {
+        case .image(let path): "\(path)"
+        case .text(let text): text
+        }
+    }
+}

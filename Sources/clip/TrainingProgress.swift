@@ -1,0 +1,83 @@
+import CLIPKit
+
+/// What a run tells people on standard error: a line that is drawn over itself on a terminal, else one every while.
+struct TrainingProgress {
+    private let context: CommandContext
+    private let drawsOver: Bool
+    private var isDrawn = false
+    private var lastLine: ContinuousClock.Instant?
+    /// The latest.
+    private(set) var validation: TrainingEvent.ValidationReport?
+
+    private static let interval = Duration.seconds(10)
+
+    init(_ context: CommandContext) {
+        self.context = context
+        drawsOver = context.showsProgress
+    }
+
+    mutating func report(_ event: TrainingEvent) {
+        switch event {
+        case .prepared(let preparation):
+            line(
+                "\(counted(preparation.pairs, "pair")) of \(counted(preparation.pictures, "picture")), "
+                    + "\(preparation.parameters) parameters, \(counted(preparation.steps, "step"))"
+                    + (preparation.resumedSteps > 0 ? ", going on after \(preparation.resumedSteps)" : ""))
+            if preparation.truncatedCaptions > 0 {
+                line(
+                    "\(counted(preparation.truncatedCaptions, "caption")) had more tokens than the model takes and lost the rest"
+                )
+            }
+        case .step(let step):
+            let now = ContinuousClock.now
+            let interval = drawsOver ? Duration.milliseconds(200) : Self.interval
+            if let lastLine, now - lastLine < interval, step.step < step.steps { return }
+            lastLine = now
+            let text =
+                "step \(step.step)/\(step.steps)  epoch \(step.epoch)  loss \(fixed(step.loss, 4))  "
+                + "scale \(fixed(step.logitScale, 1))  \(Int(step.pairsPerSecond)) pairs/s  \(duration(step.secondsLeft)) left"
+            if drawsOver {
+                context.writeError("\r\u{1B}[K\(text)")
+                isDrawn = true
+            } else {
+                line(text)
+            }
+        case .validated(let report):
+            validation = report
+            line(
+                "step \(report.step): validation loss \(fixed(report.loss, 4)), among \(report.pairs) pairs "
+                    + "image to text \(fixed(report.imageToTextRecall * 100, 1))%, "
+                    + "text to image \(fixed(report.textToImageRecall * 100, 1))%")
+        case .saved(let steps, let folder): line("step \(steps): saved to \(folder)")
+        }
+    }
+
+    /// Ends a line that is being drawn over.
+    mutating func finish() {
+        if isDrawn { context.writeError("\n") }
+        isDrawn = false
+    }
+
+    private mutating func line(_ text: String) {
+        if isDrawn { context.writeError("\r\u{1B}[K") }
+        isDrawn = false
+        context.note(text)
+    }
+
+    private func fixed(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
+        let power = (0..<digits).reduce(1.0) { product, _ in product * 10 }
+        let scaled = Int((abs(value) * power).rounded())
+        let unit = Int(power)
+        let fraction = String(scaled % unit)
+        let padding = String(repeating: "0", count: digits - fraction.count)
+        return (value < 0 ? "-" : "") + "\(scaled / unit)" + (digits > 0 ? "." + padding + fraction : "")
+    }
+
+    private func duration(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "unknown time" }
+        let whole = Int(seconds.rounded())
+        let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+        return hours > 0 ? "\(hours) h \(minutes) min" : minutes > 0 ? "\(minutes) min \(whole % 60) s" : "\(whole) s"
+    }
+}
