@@ -3,32 +3,133 @@ import PackageDescription
 
 let package = Package(
     name: "clip",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "CLIPKit", targets: ["CLIPKit"]),
+        .library(name: "ClipCommands", targets: ["ClipCommands"]),
+        .library(name: "Multimodal", targets: ["Multimodal"]),
+        .library(name: "MultimodalTesting", targets: ["MultimodalTesting"]),
+        .library(
+            name: "StandardPlugins",
+            targets: [
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
+                "ViTEncoder",
+            ]),
+        .executable(name: "clip", targets: ["clip"]),
+        .executable(name: "starter-world", targets: ["StarterWorld"]),
+    ],
+    dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
     targets: [
+        // The graph, what plugins conform to, and what joins them
         .target(name: "ModelGraph"),
-        .systemLibrary(
-            name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
-        .target(name: "AtomicFiles"),
-        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-        .target(name: "JSONLines", dependencies: ["CSimdJSON"]),
         .target(name: "Multimodal", dependencies: ["ModelGraph", "YAML"]),
-        .plugin("ViTEncoder", "ViT"),
-        .plugin("TransformerEncoder", "Transformer"),
+        .target(name: "MultimodalTesting", dependencies: ["Multimodal"]),
+
+        // Files, pictures, the wire
+        .target(name: "AtomicFiles"),
+        .target(name: "Imaging", dependencies: ["AtomicFiles", "CImageCodecs"]),
+        .target(name: "JSONLines", dependencies: ["CSimdJSON"], exclude: ["FORMAT.md"]),
+        .target(name: "Checkpoints", dependencies: ["AtomicFiles", "Imaging", "Multimodal", "YAML"]),
+        .target(
+            name: "Training",
+            dependencies: ["AtomicFiles", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "YAML"]),
+
+        // What applications import, and the command line
+        .target(
+            name: "CLIPKit",
+            dependencies: ["CDotProducts", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "Training"]),
+        .target(
+            name: "ClipCommands",
+            dependencies: [
+                "AtomicFiles", "CLIPKit", "YAML",
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
+                "ViTEncoder",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/clip", exclude: ["Main"]),
+        .executableTarget(name: "clip", dependencies: ["ClipCommands"], path: "Sources/clip/Main"),
+
+        // Plugins
+        .plugin("BPETokenizer", "BPE", dependencies: ["CZlib"]),
+        .plugin("CPUBackend", "CPU", dependencies: ["CPUKernels"], exclude: ["Kernels"]),
         .plugin("InfoNCELoss", "InfoNCE"),
         .plugin("ReferenceBackend", "Reference"),
         .plugin("ResNetEncoder", "ResNet"),
+        .plugin("TransformerEncoder", "Transformer"),
+        .plugin("ViTEncoder", "ViT"),
+
+        // C: system libraries, and what Swift cannot do or does not do as fast
+        .systemLibrary(
+            name: "CLibJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CLibWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+        .systemLibrary(
+            name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "CDotProducts"),
+        .target(name: "CImageCodecs", dependencies: ["CLibJPEG", "CLibPNG", "CLibWebP"]),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(
+            name: "CPUKernels", dependencies: ["COneDNN"], path: "Plugins/CPU/Kernels",
+            linkerSettings: [
+                .linkedLibrary("dnnl"), .linkedLibrary("pthread"), .linkedLibrary("dl", .when(platforms: [.linux])),
+            ]),
+
+        // Examples
+        .executableTarget(
+            name: "StarterWorld", dependencies: ["Imaging"], path: "Examples/Starter/Sources/StarterWorld"),
+
+        // Tests, in the same order
+        .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Multimodal", "ReferenceBackend"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        .testTarget(
+            name: "MultimodalTestingTests",
+            dependencies: [
+                "Multimodal", "MultimodalTesting", "YAML", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder",
+                "TransformerEncoder", "ViTEncoder",
+            ]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+        .testTarget(name: "JSONLinesTests", dependencies: ["JSONLines"]),
+        .testTarget(
+            name: "CheckpointsTests",
+            dependencies: [
+                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "YAML", "InfoNCELoss", "TransformerEncoder",
+                "ViTEncoder",
+            ]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "InfoNCELoss",
+                "ReferenceBackend", "TransformerEncoder", "ViTEncoder",
+            ]),
+        .testTarget(name: "CLIPKitTests", dependencies: ["CLIPKit", "Multimodal"]),
+        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "YAML"]),
+        .testTarget(name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "YAML"]),
+        .testTarget(
+            name: "CPUBackendTests",
+            dependencies: ["CPUBackend", "Multimodal", "MultimodalTesting", "ReferenceBackend"]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "Checkpoints", "Multimodal", "Training", "YAML", "CPUBackend", "InfoNCELoss", "ReferenceBackend",
+                "TransformerEncoder", "ViTEncoder",
+            ]),
+        .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],
     cxxLanguageStandard: .cxx17
 )
 
 extension Target {
     /// A first-party plugin in `Plugins/<folder>`: it may import what a stranger's plugin may.
-    static func plugin(_ name: String, _ folder: String, dependencies: [Target.Dependency] = []) -> Target {
+    static func plugin(
+        _ name: String, _ folder: String, dependencies: [Target.Dependency] = [], exclude: [String] = []
+    ) -> Target {
         .target(
             name: name, dependencies: ["Multimodal"] + dependencies, path: "Plugins/\(folder)",
-            exclude: ["README.md"], sources: ["Sources"], resources: [.embedInCode("plugin.yaml")])
+            exclude: ["README.md"] + exclude, sources: ["Sources"], resources: [.embedInCode("plugin.yaml")])
     }
 }
 

@@ -1,4 +1,5 @@
 import BPETokenizer
+import CPUBackend
 import InfoNCELoss
 public import Multimodal
 import ReferenceBackend
@@ -9,6 +10,9 @@ import ViTEncoder
 extension Clip {
     /// The plugins that this program is linked with: the one list of them.
     public static var linkedPlugins: [any Plugin] {
-        [BPEPlugin(), InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), TransformerPlugin(), ViTPlugin()]
+        [
+            BPEPlugin(), CPUPlugin(), InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), TransformerPlugin(),
+            ViTPlugin(),
+        ]
     }
 }

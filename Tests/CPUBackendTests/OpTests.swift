@@ -7,9 +7,11 @@ private struct Random {
     var generator: SeededGenerator
     init(_ seed: UInt64) { generator = SeededGenerator(seed: seed) }
     mutating func tensor(_ type: TensorType, below: Int = 7) -> TensorData {
-        TensorData(type, doubles: (0..<type.shape.count).map { _ in
-            type.dtype.isFloat ? generator.nextNormal() : Double(Int(generator.nextUnit() * Double(below)))
-        })
+        TensorData(
+            type,
+            doubles: (0..<type.shape.count).map { _ in
+                type.dtype.isFloat ? generator.nextNormal() : Double(Int(generator.nextUnit() * Double(below)))
+            })
     }
 }
 
@@ -94,7 +96,9 @@ func everyOp() throws {
     try check([f(4, 33, 17), f(17, 9)]) { $0[0].matmul($0[1]) }
     try check([f(4, 33, 17), f(4, 17, 9)]) { $0[0].matmul($0[1]) }
     try check([f(4, 1, 33, 17), f(3, 17, 9)]) { $0[0].matmul($0[1]) }
-    try check([f(5, 4, 3, 8), f(5, 4, 3, 8)]) { $0[0].transposed([0, 2, 1, 3]).matmul($0[1].transposed([0, 2, 3, 1])) }
+    try check([f(5, 4, 3, 8), f(5, 4, 3, 8)]) {
+        $0[0].transposed([0, 2, 1, 3]).matmul($0[1].transposed([0, 2, 3, 1]))
+    }
     for form in GELU.Form.allCases {
         try check([f(4, 33, 17), f(40, 17), f(40), f(4, 33, 40)], gradients: false) {
             $0[3] + $0[0].linear(weight: $0[1], bias: $0[2]).gelu(form)
@@ -123,7 +127,9 @@ func everyOp() throws {
     try check([f(2, 3, 4, 5), f(3), f(3), f(3), f(3)], positive: true) {
         $0[0].batchNorm(scale: $0[1], bias: $0[2], mean: $0[3], variance: $0[4])
     }
-    try check([f(2, 3, 4, 5)]) { let m = $0[0].batchMoments(); return m.mean + m.variance }
+    try check([f(2, 3, 4, 5)]) {
+        let m = $0[0].batchMoments(); return m.mean + m.variance
+    }
     try check([f(6, 7), i(6)]) { $0[0].softmaxCrossEntropy(labels: $0[1]) }
     for isCausal in [false, true] {
         try check([f(2, 3, 37, 40), f(2, 3, 37, 40), f(2, 3, 37, 24)]) {

@@ -23,7 +23,9 @@ struct Oracle {
         for output in graph.outputs { results[output.name] = values[output.id] }
         var after: [String: [Double]] = [:]
         for update in graph.updates {
-            if case .parameter(let parameter) = graph[update.parameter].op { after[parameter.name] = values[update.value] }
+            if case .parameter(let parameter) = graph[update.parameter].op {
+                after[parameter.name] = values[update.value]
+            }
         }
         return (results, after)
     }

@@ -18,8 +18,9 @@ struct SmallCLIP {
             let logits = image.matmul(text.transposed()) * scale.exp()
             let labels = builder.constant(
                 TensorData(TensorType(.int32, [batch]), doubles: (0..<batch).map { Double($0) }))
-            let loss = (logits.softmaxCrossEntropy(labels: labels).mean()
-                + logits.transposed().softmaxCrossEntropy(labels: labels).mean()) * 0.5
+            let loss =
+                (logits.softmaxCrossEntropy(labels: labels).mean()
+                    + logits.transposed().softmaxCrossEntropy(labels: labels).mean()) * 0.5
             guard trains else { return [("loss", loss), ("image", image), ("text", text)] }
             let soFar = try builder.finish([("loss", loss)])
             let parameters = soFar.parameterSignature.map { parameter, type in

@@ -103,13 +103,15 @@ struct Fusion {
     /// Units that `node` can join and that can become one with it, latest first: none of them may wait for something
     /// outside that waits for another of them.
     private func partners(of node: Node) -> [Int] {
-        let candidates = Set(node.inputs.compactMap { input -> Int? in
-            let origin = withoutReshapes(input)
-            guard roles[origin] == .elementwise, unitOf[origin] >= 0, roles[units[unitOf[origin]][0]] == .elementwise,
-                graph[origin].shape.count == node.shape.count, isConstant[origin] == isConstant[node.id]
-            else { return nil }
-            return unitOf[origin]
-        })
+        let candidates = Set(
+            node.inputs.compactMap { input -> Int? in
+                let origin = withoutReshapes(input)
+                guard roles[origin] == .elementwise, unitOf[origin] >= 0,
+                    roles[units[unitOf[origin]][0]] == .elementwise,
+                    graph[origin].shape.count == node.shape.count, isConstant[origin] == isConstant[node.id]
+                else { return nil }
+                return unitOf[origin]
+            })
         var chosen: [Int] = []
         for unit in candidates.sorted(by: >) {
             let trial = chosen + [unit]

@@ -57,20 +57,22 @@ extension Planner {
         var inputs: [[(isMember: Bool, index: Int)]] = []
         for id in members {
             let node = graph[id]
-            inputs.append(try node.inputs.map { input in
-                if fusion.isRegister(input, for: node, in: unit) { return (true, fusion.withoutReshapes(input)) }
-                let source = try view(input).broadcast(to: node.shape.dimensions).withoutGaps
-                if let known = loads.firstIndex(of: source) { return (false, known) }
-                loads.append(source)
-                return (false, loads.count - 1)
-            })
+            inputs.append(
+                try node.inputs.map { input in
+                    if fusion.isRegister(input, for: node, in: unit) { return (true, fusion.withoutReshapes(input)) }
+                    let source = try view(input).broadcast(to: node.shape.dimensions).withoutGaps
+                    if let known = loads.firstIndex(of: source) { return (false, known) }
+                    loads.append(source)
+                    return (false, loads.count - 1)
+                })
         }
         for (position, id) in members.enumerated() { registerOf[id] = Int32(loads.count + position) }
         for (id, operandsOfNode) in zip(members, inputs) {
-            operands.append((
-                graph[id],
-                operandsOfNode.map { $0.isMember ? registerOf[$0.index] ?? 0 : Int32($0.index) }
-            ))
+            operands.append(
+                (
+                    graph[id],
+                    operandsOfNode.map { $0.isMember ? registerOf[$0.index] ?? 0 : Int32($0.index) }
+                ))
         }
 
         let block = Self.block(for: loads, count: count)

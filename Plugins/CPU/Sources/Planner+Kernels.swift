@@ -93,7 +93,8 @@ extension Planner {
                 && inputs.contains { $0.buffer == pair.read && $0.offset == 0 && $0.count == target.count }
         }
         add(
-            node.op.name, "\(node.shape)", reads: inputs.map(\.buffer), writes: [target.buffer], inPlace: once, run: run)
+            node.op.name, "\(node.shape)", reads: inputs.map(\.buffer), writes: [target.buffer], inPlace: once, run: run
+        )
         return target
     }
 

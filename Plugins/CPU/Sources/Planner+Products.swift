@@ -163,7 +163,8 @@ extension Planner {
         var reason: UnsafePointer<CChar>?
         guard let pointer = cpu_matmul_create(&problem, &reason) else {
             throw BackendError(
-                "oneDNN cannot multiply at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")")
+                "oneDNN cannot multiply at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")"
+            )
         }
         let primitive = Primitive(pointer)
         if isPacked { pack(primitive, 1, b) }
@@ -216,7 +217,8 @@ extension Planner {
         var reason: UnsafePointer<CChar>?
         guard let pointer = cpu_convolution_create(&problem, &reason) else {
             throw BackendError(
-                "oneDNN cannot convolve at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")")
+                "oneDNN cannot convolve at \(node.location): \(reason.map { String(cString: $0) } ?? "no reason given")"
+            )
         }
         let primitive = Primitive(pointer)
         if resultIndex != 1, isConstant(weight.buffer), node.inputs.contains(where: { !fusion.isConstant[$0] }) {

@@ -182,7 +182,8 @@ extension Op {
     var isMove: Bool {
         switch self {
         case .input, .parameter, .constant, .reshape, .transpose, .broadcast, .slice, .pad, .concatenate, .cast,
-            .gather: true
+            .gather:
+            true
         default: false
         }
     }

@@ -20,13 +20,14 @@ struct Scales {
 
         /// Whether only products read `id`, perhaps as a view.
         func isReadByProducts(_ id: Node.ID) -> Bool {
-            !results.contains(id) && users[id].allSatisfy { user in
-                switch graph[user].op {
-                case .matmul: true
-                case .transpose, .reshape, .slice: isReadByProducts(user)
-                default: false
+            !results.contains(id)
+                && users[id].allSatisfy { user in
+                    switch graph[user].op {
+                    case .matmul: true
+                    case .transpose, .reshape, .slice: isReadByProducts(user)
+                    default: false
+                    }
                 }
-            }
         }
         for node in graph.nodes {
             guard case .binary(.multiply) = node.op, node.dtype == .float32,
@@ -53,7 +54,8 @@ struct Scales {
                     continue
                 }
                 switch graph[id].op {
-                case .transpose, .reshape, .slice: id = graph[id].inputs[0]
+                case .transpose, .reshape, .slice:
+                    id = graph[id].inputs[0]
                     continue
                 default: break
                 }

@@ -73,9 +73,11 @@ struct View: Hashable {
         var extents: [Int] = []
         var result = [[Int]](repeating: [], count: strides.count)
         for (axis, extent) in shape.enumerated() where extent != 1 {
-            let joins = !extents.isEmpty && strides.indices.allSatisfy {
-                result[$0][extents.count - 1] == strides[$0][axis] * extent
-            }
+            let joins =
+                !extents.isEmpty
+                && strides.indices.allSatisfy {
+                    result[$0][extents.count - 1] == strides[$0][axis] * extent
+                }
             if joins {
                 extents[extents.count - 1] *= extent
                 for index in strides.indices { result[index][extents.count - 1] = strides[index][axis] }
