@@ -16,6 +16,7 @@ let package = Package(
                 "ViTEncoder",
             ]),
         .executable(name: "clip", targets: ["clip"]),
+        .executable(name: "starter-score", targets: ["StarterScore"]),
         .executable(name: "starter-world", targets: ["StarterWorld"]),
     ],
     dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
@@ -80,6 +81,10 @@ let package = Package(
         // Examples
         .executableTarget(
             name: "StarterWorld", dependencies: ["Imaging"], path: "Examples/Starter/Sources/StarterWorld"),
+
+        .executableTarget(
+            name: "StarterScore", dependencies: ["CLIPKit", "ClipCommands", "YAML"],
+            path: "Examples/Starter/Sources/StarterScore"),
 
         // Tests, in the same order
         .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Multimodal", "ReferenceBackend"]),

@@ -13,17 +13,20 @@ package struct ModifiedResNet: ImageEncoder {
     package init(_ config: PluginConfig) throws {
         imageSize = try config.integer("imageSize")
         width = try config.integer("width")
-        stages = try (1...4).map { try config.integer("layers\($0)") }
+        let blocks = try (1...4).map { try config.integer("layers\($0)") }
+        stages = blocks.last == 0 ? blocks.dropLast() : blocks
         heads = try config.integer("heads")
         embedding = try config.integer("embedding")
-        guard imageSize.isMultiple(of: 32) else {
+        let reduction = 4 << (stages.count - 1)  // the stem and every stage but the first halve
+        guard imageSize.isMultiple(of: reduction) else {
             throw config.error(
-                "imageSize", "the encoder halves a picture five times, which \(imageSize) pixels do not allow",
-                remedy: "choose a multiple of 32")
+                "imageSize", "the encoder reduces a picture \(reduction) times, which \(imageSize) pixels do not allow",
+                remedy: "choose a multiple of \(reduction)")
         }
-        guard width.isMultiple(of: 2), (width * 32).isMultiple(of: heads) else {
+        let features = width * reduction
+        guard width.isMultiple(of: 2), features.isMultiple(of: heads) else {
             throw config.error(
-                "heads", "\(heads) heads do not divide \(width * 32) features", remedy: "choose half of width")
+                "heads", "\(heads) heads do not divide \(features) features", remedy: "choose half of width")
         }
     }
 
