@@ -3,6 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ./scripts/setup.sh
-# The release configuration, as Examples/quickstart.sh builds it: one build serves both.
-swift build -c release --build-tests
-swift test -c release --skip-build "$@"
+swift test "$@"

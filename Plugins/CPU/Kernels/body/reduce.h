@@ -8,6 +8,9 @@ typedef struct {
     bool maximum;
 } reduce_job;
 
+// NaN wins, as in NumPy: a maximum that hides it would hide a fault.
+INLINE float larger(float a, float b) { return a != a || a >= b ? a : b; }
+
 // Rows of one piece, one column band at a time; 128 rows go into a band of floats before they join the total.
 #define BAND 256
 static void reduce_columns(const float *x, float *y, int64_t rows, int64_t inner, bool maximum) {
@@ -22,12 +25,12 @@ static void reduce_columns(const float *x, float *y, int64_t rows, int64_t inner
             for (int64_t r = row + 1; r < stop; r++) {
                 const float *source = x + r * inner + column;
                 if (maximum) {
-                    VECTOR_LOOP for (int64_t i = 0; i < n; i++) part[i] = source[i] > part[i] ? source[i] : part[i];
+                    VECTOR_LOOP for (int64_t i = 0; i < n; i++) part[i] = larger(part[i], source[i]);
                 } else {
                     VECTOR_LOOP for (int64_t i = 0; i < n; i++) part[i] += source[i];
                 }
             }
-            if (maximum) for (int64_t i = 0; i < n; i++) total[i] = part[i] > total[i] ? part[i] : total[i];
+            if (maximum) for (int64_t i = 0; i < n; i++) total[i] = larger(total[i], part[i]);
             else for (int64_t i = 0; i < n; i++) total[i] += part[i];
             row = stop;
         }
@@ -36,7 +39,11 @@ static void reduce_columns(const float *x, float *y, int64_t rows, int64_t inner
 }
 
 static float reduce_row(const float *x, int64_t n, bool maximum) {
-    if (maximum) return row_maximum(x, n);
+    if (maximum) {
+        bool has_nan = false;
+        for (int64_t i = 0; i < n; i++) has_nan |= x[i] != x[i];
+        return has_nan ? __builtin_nanf("") : row_maximum(x, n);
+    }
     double total = 0;
     for (int64_t base = 0; base < n; base += 8192) {
         const int64_t length = n - base < 8192 ? n - base : 8192;
