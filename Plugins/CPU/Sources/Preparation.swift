@@ -89,45 +89,6 @@ extension Graph {
             return builder.apply(op, operands, node.location).cast(to: node.dtype)
         }
     }
-
-    /// Sums of zero-padded pieces that do not overlap become one concatenation: the gradients of slices.
-    private func joiningPads() throws -> Graph {
-        struct Piece {
-            var source: Node.ID
-            var axis: Int
-            var range: Range<Int>
-        }
-        let counts = useCounts
-        var pieces: [Node.ID: [Piece]] = [:]
-        for node in nodes {
-            switch node.op {
-            case .pad(let op):
-                let extent = self[node.inputs[0]].shape[op.axis]
-                pieces[node.id] = [Piece(source: node.inputs[0], axis: op.axis, range: op.before..<op.before + extent)]
-            case .binary(.add):
-                guard let a = pieces[node.inputs[0]], let b = pieces[node.inputs[1]], a[0].axis == b[0].axis,
-                    self[node.inputs[0]].shape == self[node.inputs[1]].shape,
-                    node.inputs.allSatisfy({ counts[$0] == 1 })
-                else { continue }
-                let all = (a + b).sorted { $0.range.lowerBound < $1.range.lowerBound }
-                if zip(all, all.dropFirst()).allSatisfy({ $0.range.upperBound <= $1.range.lowerBound }) {
-                    pieces[node.id] = all
-                }
-            default: break
-            }
-        }
-        if pieces.isEmpty { return self }
-        var made: [Node.ID: Tensor] = [:]
-        return try rewritten { node, inputs, builder in
-            for (id, tensor) in zip(node.inputs, inputs) { made[id] = tensor }
-            guard case .binary(.add) = node.op, let parts = pieces[node.id] else { return nil }
-            var covered = 0
-            for part in parts where part.range.lowerBound == covered { covered = part.range.upperBound }
-            let tensors = parts.compactMap { made[$0.source] }
-            guard covered == node.shape[parts[0].axis], tensors.count == parts.count else { return nil }
-            return builder.apply(.concatenate(Concatenate(axis: parts[0].axis)), tensors, node.location)
-        }
-    }
 }
 
 enum Processor {

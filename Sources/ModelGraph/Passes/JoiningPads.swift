@@ -3,7 +3,7 @@ extension Graph {
     ///
     /// The gradient of splitting a tensor (queries, keys and values, say) arrives as such a sum; joined, each element
     /// is written once instead of padded and added over and over.
-    package func joiningPads() throws -> Graph {
+    public func joiningPads() throws -> Graph {
         struct Piece {
             let start: Int
             let end: Int

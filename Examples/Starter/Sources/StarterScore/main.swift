@@ -36,8 +36,8 @@ func score(model path: String, questions file: String) throws {
     defer { close(descriptor) }
     var questions: [Question] = []
     let lines = LineReader(descriptor: descriptor, name: file)
-    while case .line(let number, let bytes)? = try lines.next() {
-        questions.append(try Question(line: bytes, file: "\(file), line \(number)"))
+    while case .line(let line)? = try lines.next() {
+        questions.append(try Question(line: line.bytes, file: "\(file), line \(line.number)"))
     }
 
     let plugins = try PluginRegistry(Clip.linkedPlugins)
