@@ -5,44 +5,37 @@ extension ModelDirectory {
     /// The values of the graph's parameters, in the types that the graph has them in: weights stored in half precision
     /// are converted. A tensor that is missing or has another shape is an error that names the file and the tensor.
     public func parameters(for graph: Graph) throws -> [String: TensorData] {
-        try Self.parameters(for: graph, in: weights)
+        try Self.parameters(for: graph, in: weights, keys)
     }
 
-    package static func parameters(for graph: Graph, in weights: Safetensors) throws -> [String: TensorData] {
+    package static func parameters(
+        for graph: Graph, in weights: Safetensors, _ keys: KeyMap = .identity
+    ) throws -> [String: TensorData] {
         var values: [String: TensorData] = [:]
         for (parameter, type) in graph.parameterSignature {
-            values[parameter.name] = weights.tensor(try entry(parameter.name, type, weights)).widened(to: type.dtype)
+            values[parameter.name] = try keys.values(parameter.name, type.shape, in: weights).widened(to: type.dtype)
         }
         return values
     }
 
-    /// Checks that the file has what the model needs and nothing else; gives the names of what it needs, in order.
-    static func check(_ weights: Safetensors, _ model: DualEncoder) throws -> [String] {
-        var needed: Set<String> = []
+    /// Checks that the file has what the model needs and nothing else; gives what it needs, by name.
+    static func check(
+        _ weights: Safetensors, _ model: DualEncoder, _ keys: KeyMap
+    ) throws -> [(name: String, shape: Shape)] {
+        var used: Set<String> = []
+        var parameters: [(name: String, shape: Shape)] = []
         let graph = try model.lossGraph(batch: 2, length: model.text.contextLength)
         for (parameter, type) in graph.parameterSignature {
-            _ = try entry(parameter.name, type, weights)
-            needed.insert(parameter.name)
+            for entry in try keys.entries(parameter.name, type.shape, in: weights) { used.insert(entry.name) }
+            parameters.append((parameter.name, type.shape))
         }
-        for entry in weights.entries where !needed.contains(entry.name) && !isIgnorable(entry.name) {
+        for entry in weights.entries where !used.contains(entry.name) && !isIgnorable(entry.name) {
             throw CheckpointError(
                 weights.path, tensor: entry.name,
                 "\(entry.type) is not part of the model '\(model.config.name)'; "
-                    + "do \(configName) and the weights belong together?")
+                    + "do its description and the weights belong together?")
         }
-        return needed.sorted()
-    }
-
-    private static func entry(_ name: String, _ type: TensorType, _ weights: Safetensors) throws -> Safetensors.Entry {
-        guard let entry = weights[name] else {
-            throw CheckpointError(
-                weights.path, tensor: name, "is missing; the model needs it with shape \(type.shape)")
-        }
-        guard entry.type.shape == type.shape else {
-            throw CheckpointError(
-                weights.path, tensor: name, "has shape \(entry.type.shape), the model needs \(type.shape)")
-        }
-        return entry
+        return parameters.sorted { $0.name < $1.name }
     }
 
     /// Buffers that published checkpoints carry along and that no computation reads: masks, positions, counters, and the

@@ -5,8 +5,8 @@ import Multimodal
 extension ModelDirectory {
     /// Changing what goes in here makes old embeddings incomparable: then the leading field must change, too.
     static func space(
-        weights: Safetensors, names: [String], model: DualEncoder, transform: ImageTransform,
-        tokenizer: any Tokenizer, plugins: PluginRegistry
+        weights: Safetensors, keys: KeyMap, parameters: [(name: String, shape: Shape)], model: DualEncoder,
+        transform: ImageTransform, tokenizer: any Tokenizer, plugins: PluginRegistry
     ) throws -> String {
         var digest = Digest64()
         digest.combine("clip space 1")
@@ -16,10 +16,10 @@ extension ModelDirectory {
         digest.combine("embedding \(config.embedding)")
         digest.combine(transform.canonicalText)
         digest.combine(tokenizer.digest)
-        for name in names {
-            guard let entry = weights[name] else { continue }
-            digest.combine("\(name) \(entry.type)")
-            weights.withBytes(of: entry) { digest.combine($0) }
+        for (name, shape) in parameters {
+            let values = try keys.values(name, shape, in: weights)
+            digest.combine("\(name) \(values.type)")
+            values.withUnsafeBytes { digest.combine($0) }
         }
         return digest.shortText
     }

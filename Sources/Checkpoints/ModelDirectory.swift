@@ -1,9 +1,10 @@
 public import Imaging
 import ModelGraph
 public import Multimodal
-import YAML
 
-/// A model on disk: a directory with `model.yaml`, the weights beside it and the files of its tokenizer.
+/// A model on disk: a directory with a description, the weights beside it and the files of its tokenizer. The description
+/// is `model.yaml`, or that of a published model: open_clip's `open_clip_config.json`, or the `config.json` of a
+/// CLIPModel of transformers.
 ///
 /// Everything that can be wrong is found when it is opened: settings, plugins, pictures of another size than the encoder
 /// takes, a tokenizer with more ids than the text encoder, tensors that are missing, unknown or of another shape.
@@ -18,32 +19,40 @@ public struct ModelDirectory: Sendable {
     /// Eight hexadecimal digits that stand for everything that decides an embedding: weights, encoders and their settings,
     /// preprocessing, tokenizer. Vectors of different spaces must not be compared. How files are formatted does not count.
     public let space: String
+    /// Where `weights` has the model's parameters.
+    package let keys: KeyMap
 
     /// The name of a model's description in its directory.
     public static let configName = "model.yaml"
 
-    /// Opens a model by its directory or by its YAML file.
+    /// Opens a model by its directory or by its description.
     public init(path: String, plugins: PluginRegistry) throws {
         let file = Self.configFile(path)
         folder = FileSystem.folder(of: file)
-        config = try ModelConfig(YAMLNode.load(file))
+        let layout = try ModelLayout(file: file)
+        config = layout.config
+        keys = layout.keys
         model = try DualEncoder(config, plugins: plugins)
         transform = try Self.transform(of: model)
         tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)
+        try layout.check(tokenizer)
         weights = try Safetensors(path: FileSystem.resolve(config.weights, in: folder))
-        let names = try Self.check(weights, model)
+        let parameters = try Self.check(weights, model, keys)
         space = try Self.space(
-            weights: weights, names: names, model: model, transform: transform, tokenizer: tokenizer, plugins: plugins)
+            weights: weights, keys: keys, parameters: parameters, model: model, transform: transform,
+            tokenizer: tokenizer, plugins: plugins)
     }
 
-    /// Opens a model by its directory or by its YAML file.
+    /// Opens a model by its directory or by its description.
     public static func open(path: String, plugins: PluginRegistry) throws -> ModelDirectory {
         try ModelDirectory(path: path, plugins: plugins)
     }
 
     /// `path` itself, or the description in it where it is a directory.
     package static func configFile(_ path: String) -> String {
-        FileSystem.isDirectory(path) ? FileSystem.resolve(configName, in: path.isEmpty ? "." : path) : path
+        guard FileSystem.isDirectory(path) else { return path }
+        let folder = path.isEmpty ? "." : path
+        return ModelLayout.file(in: folder) ?? FileSystem.resolve(configName, in: folder)
     }
 
     /// How the model's scores become probabilities.

@@ -45,7 +45,10 @@ public struct ModelStore: Sendable {
                 throw CheckpointError(model, "there is no such model directory; check the path")
             }
             guard FileSystem.isFile(ModelDirectory.configFile(model)) else {
-                throw CheckpointError(model, "has no \(ModelDirectory.configName), so it is no model directory")
+                throw CheckpointError(
+                    model,
+                    "has no \(ModelDirectory.configName), \(OpenCLIPLayout.configName) or "
+                        + "\(TransformersLayout.configName), so it is no model directory")
             }
             return model
         }
@@ -81,6 +84,6 @@ public struct ModelStore: Sendable {
     }
 
     private static func isModel(_ path: String) -> Bool {
-        FileSystem.isDirectory(path) && FileSystem.isFile(FileSystem.resolve(ModelDirectory.configName, in: path))
+        FileSystem.isDirectory(path) && ModelLayout.file(in: path) != nil
     }
 }

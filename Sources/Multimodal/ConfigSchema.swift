@@ -16,13 +16,16 @@ public struct ConfigSchema: Sendable {
         /// `pixels`, `tokens`; for people.
         public var unit: String?
         public var summary: String?
+        /// The plugin's version that brought the setting, where models were written before it. At its default such a
+        /// setting is left out of what a model's space is made of, so that embeddings made before stay comparable.
+        public var added: String?
     }
 
     public var settings: [Setting]
 
     public init(settings: [Setting]) { self.settings = settings }
 
-    /// Reads `name: {type:, default:, minimum:, maximum:, oneOf:, unit:, summary:}` entries.
+    /// Reads `name: {type:, default:, minimum:, maximum:, oneOf:, unit:, summary:, added:}` entries.
     public init(_ node: YAMLNode) throws {
         var map = try node.mapping()
         settings = try map.rest().map { name, node in
@@ -34,7 +37,13 @@ public struct ConfigSchema: Sendable {
             setting.unit = try map.optional("unit")?.string()
             setting.summary = try map.optional("summary")?.string()
             setting.defaultValue = map.optional("default")
+            let added = map.optional("added")
+            setting.added = try added?.string()
             try map.finish()
+            if let added, setting.defaultValue == nil {
+                throw added.error(
+                    "'\(name)' was added without a default", remedy: "give it the default that keeps what was before")
+            }
             if let value = setting.defaultValue { try setting.check(value) }
             return setting
         }
@@ -76,6 +85,11 @@ extension ConfigSchema.Setting {
         if let choices {
             _ = try value.string(oneOf: choices)
         }
+    }
+
+    /// The same for values that mean the same.
+    func canonical(_ value: YAMLNode) throws -> YAMLNode {
+        type == .number ? .double(try value.double()) : value
     }
 
     private func checkRange(_ number: Double, _ value: YAMLNode) throws {

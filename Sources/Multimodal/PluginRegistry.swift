@@ -156,13 +156,14 @@ public struct PluginRegistry: Sendable {
     }
 
     /// The settings of `choice` with defaults filled in, as JSON with sorted keys: equal where the settings are, however
-    /// they are written.
+    /// they are written. Settings that came later are left out at their defaults.
     package func canonicalSettings(_ kind: PluginKind, _ choice: PluginChoice) throws -> String {
         let (entry, config) = try find(kind, choice)
-        let pairs = try entry.schema.settings.sorted { $0.name < $1.name }.compactMap { setting in
-            try config.values[setting.name].map { value in
-                (setting.name, setting.type == .number ? YAMLNode.double(try value.double()) : value)
-            }
+        let pairs = try entry.schema.settings.sorted { $0.name < $1.name }.compactMap { setting -> (key: String, value: YAMLNode)? in
+            guard let value = config.values[setting.name] else { return nil }
+            let canonical = try setting.canonical(value)
+            if setting.added != nil, try setting.defaultValue.map(setting.canonical) == canonical { return nil }
+            return (setting.name, canonical)
         }
         return YAMLNode.mapping(pairs).jsonText()
     }

@@ -93,7 +93,7 @@ public struct TrainingConfig: Sendable {
         let modelNode = try map.required("model")
         if case .scalar = modelNode.content {
             let file = ModelDirectory.configFile(FileSystem.resolve(try modelNode.string(), in: folder))
-            model = try ModelConfig(YAMLNode.load(file))
+            model = try ModelLayout(file: file).config
             modelFolder = FileSystem.folder(of: file)
         } else {
             model = try ModelConfig(modelNode)

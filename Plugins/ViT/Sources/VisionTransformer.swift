@@ -27,7 +27,7 @@ package struct VisionTransformer: ImageEncoder {
         }
         block = ResidualAttentionBlock(
             width: width, heads: heads, hiddenWidth: max(1, Int(Double(width) * (try config.number("mlpRatio")))),
-            activation: try config.activation("activation"))
+            activation: try config.activation("activation"), epsilon: try config.number("epsilon"))
     }
 
     package func build(_ images: Tensor, in scope: ParameterScope) -> EncoderFeatures {
@@ -44,12 +44,13 @@ package struct VisionTransformer: ImageEncoder {
         let positions = scope.parameter("positional_embedding", [grid * grid + 1, width], deviation)
 
         var x = classToken.concatenated(with: patches, axis: 1) + positions  // [batch, 1 + grid * grid, width]
-        x = scope.layerNorm("ln_pre", x)
+        x = scope.layerNorm("ln_pre", x, epsilon: block.epsilon)
         for layer in 0..<layers {
             x = block.build(x, in: scope["transformer"]["resblocks"]["\(layer)"])
         }
         let classFeatures = x.sliced(axis: 1, 0..<1).reshaped(to: [batch, width])
         return EncoderFeatures(
-            pooled: scope.layerNorm("ln_post", classFeatures), tokens: scope.layerNorm("ln_post", x))
+            pooled: scope.layerNorm("ln_post", classFeatures, epsilon: block.epsilon),
+            tokens: scope.layerNorm("ln_post", x, epsilon: block.epsilon))
     }
 }

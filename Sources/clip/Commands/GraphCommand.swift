@@ -51,7 +51,7 @@ struct GraphCommand: ClipSubcommand {
     func run(in context: CommandContext) async throws {
         let settings = try context.settings()
         let path = try context.modelStore().path(of: model.value(in: settings).text)
-        let config = try ModelConfig(YAMLNode.load(ModelDirectory.configFile(path)))
+        let config = try ModelLayout(file: ModelDirectory.configFile(path)).config
         let model = try DualEncoder(config, plugins: context.registry())
         let graph =
             switch tower {

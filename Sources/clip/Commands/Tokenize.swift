@@ -87,7 +87,7 @@ struct Tokenize: ClipSubcommand {
         let plugins = try context.registry()
         let path = try context.modelStore().path(of: model.value(in: context.settings()).text)
         let file = ModelDirectory.configFile(path)
-        let encoder = try DualEncoder(ModelConfig(YAMLNode.load(file)), plugins: plugins)
+        let encoder = try DualEncoder(ModelLayout(file: file).config, plugins: plugins)
         let tokenizer = try ModelDirectory.tokenizer(of: encoder, folder: FileSystem.folder(of: file), plugins: plugins)
         return (tokenizer, encoder.text.contextLength)
     }

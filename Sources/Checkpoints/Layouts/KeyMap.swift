@@ -1,0 +1,132 @@
+package import ModelGraph
+
+/// Under which names, and in which form, a layout's files hold a model's parameters: one table a layout.
+package struct KeyMap: Sendable {
+    /// One parameter, or one in each block: `*` stands for the block's number.
+    package struct Row: Sendable {
+        /// The parameter's name in the graph.
+        package var parameter: String
+        /// The tensors in the file; several are joined along the first axis.
+        package var tensors: [String]
+        /// Whether the file has the matrix the other way round.
+        package var isTransposed: Bool
+
+        init(_ parameter: String, _ tensors: String..., transposed: Bool = false) {
+            self.parameter = parameter
+            self.tensors = tensors
+            isTransposed = transposed
+        }
+    }
+
+    /// A parameter that no row is for has its own name in the file.
+    package var rows: [Row]
+
+    /// Names and forms as the graph has them.
+    package static let identity = KeyMap(rows: [])
+
+    /// Where `parameter` is, with `*` filled in.
+    func row(for parameter: String) -> Row {
+        for row in rows {
+            if let number = Self.match(row.parameter, parameter) {
+                var filled = row
+                filled.tensors = row.tensors.map { Self.fill($0, number) }
+                return filled
+            }
+        }
+        return Row(parameter, parameter)
+    }
+
+    /// What `*` in `pattern` stands for in `name`; empty where the pattern has none, nil where they differ.
+    private static func match(_ pattern: String, _ name: String) -> String? {
+        guard let star = pattern.firstIndex(of: "*") else { return pattern == name ? "" : nil }
+        let (head, tail) = (pattern[..<star], pattern[pattern.index(after: star)...])
+        guard name.utf8.count > head.utf8.count + tail.utf8.count, name.hasPrefix(head), name.hasSuffix(tail) else {
+            return nil
+        }
+        let number = name.dropFirst(head.count).dropLast(tail.count)
+        return number.utf8.allSatisfy { 48...57 ~= $0 } ? String(number) : nil
+    }
+
+    private static func fill(_ pattern: String, _ number: String) -> String {
+        guard let star = pattern.firstIndex(of: "*") else { return pattern }
+        return pattern[..<star] + number + pattern[pattern.index(after: star)...]
+    }
+}
+
+extension KeyMap {
+    /// The tensors that make up a parameter, checked to have the shapes that it needs.
+    package func entries(
+        _ name: String, _ shape: Shape, in weights: Safetensors
+    ) throws(CheckpointError) -> [Safetensors.Entry] {
+        let row = row(for: name)
+        var entries: [Safetensors.Entry] = []
+        for tensor in row.tensors {
+            let needed = Self.shape(of: shape, parts: row.tensors.count, isTransposed: row.isTransposed)
+            guard let entry = weights[tensor] else {
+                throw CheckpointError(
+                    weights.path, tensor: tensor, "is missing; the model needs it with shape \(needed)")
+            }
+            // Released scales are scalars or vectors of one number.
+            guard entry.type.shape == needed || needed.rank == 0 && entry.type.shape == [1] else {
+                throw CheckpointError(
+                    weights.path, tensor: tensor, "has shape \(entry.type.shape), the model needs \(needed)")
+            }
+            if let first = entries.first, first.type.dtype != entry.type.dtype {
+                throw CheckpointError(
+                    weights.path, tensor: tensor,
+                    "holds \(entry.type.dtype.rawValue), and '\(first.name)', which it is joined with, "
+                        + "\(first.type.dtype.rawValue)")
+            }
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    /// A parameter's values in the element type of the file: the mapped bytes themselves where the file has them in one
+    /// piece and the right way round.
+    package func values(_ name: String, _ shape: Shape, in weights: Safetensors) throws(CheckpointError) -> TensorData {
+        let entries = try entries(name, shape, in: weights)
+        guard let first = entries.first else { throw CheckpointError(weights.path, tensor: name, "is missing") }
+        let type = TensorType(first.type.dtype, shape)
+        if row(for: name).isTransposed { return weights.tensor(first).transposedMatrix(type) }
+        if entries.count == 1 {
+            let tensor = weights.tensor(first)
+            return tensor.shape == shape ? tensor : tensor.reshaped(shape) ?? tensor
+        }
+        return TensorData(type) { target in
+            var offset = 0
+            for entry in entries {
+                weights.withBytes(of: entry) { bytes in
+                    UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + bytes.count])
+                        .copyMemory(from: bytes)
+                    offset += bytes.count
+                }
+            }
+        }
+    }
+
+    private static func shape(of shape: Shape, parts: Int, isTransposed: Bool) -> Shape {
+        if isTransposed { return Shape(shape.dimensions.reversed()) }
+        guard parts > 1, let first = shape.dimensions.first else { return shape }
+        return Shape([first / parts] + shape.dimensions.dropFirst())
+    }
+}
+
+extension TensorData {
+    /// A matrix `[n, m]` as `type`, which is `[m, n]` of the same elements.
+    fileprivate func transposedMatrix(_ type: TensorType) -> TensorData {
+        guard shape.rank == 2 else { return self }
+        let (rows, columns) = (shape[0], shape[1])
+        let size = dtype.size
+        return TensorData(type) { target in
+            withUnsafeBytes { source in
+                for row in 0..<rows {
+                    for column in 0..<columns {
+                        let (from, to) = ((row * columns + column) * size, (column * rows + row) * size)
+                        for byte in 0..<size { target[to + byte] = source[from + byte] }
+                    }
+                }
+            }
+        }
+    }
+}

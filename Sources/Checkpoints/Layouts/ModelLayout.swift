@@ -1,0 +1,132 @@
+public import Multimodal
+package import YAML
+
+/// A model's description in whatever layout it was published, translated into this project's own.
+///
+/// Three layouts are known: `model.yaml`; `open_clip_config.json` (mlfoundations/open_clip); `config.json`
+/// (huggingface/transformers, CLIPModel). What cannot be honoured exactly is refused with its place in the file.
+package struct ModelLayout: Sendable {
+    package var config: ModelConfig
+    /// Where the weights' file has the parameters.
+    package var keys: KeyMap
+    /// The id that the text tower takes for the end, where the layout writes it: the tokenizer's must be the same.
+    package var endToken: YAMLNode?
+
+    /// Reads the description `file`; which layout it is follows from its content.
+    package init(file: String) throws {
+        let node = try YAMLNode.load(file)
+        let folder = FileSystem.folder(of: file)
+        if node[path: "model_cfg"] != nil {
+            self = try OpenCLIPLayout(node, folder: folder).translated()
+        } else if node[path: "model_type"] != nil || node[path: "vision_config"] != nil {
+            self = try TransformersLayout(node, folder: folder).translated()
+        } else {
+            self.init(config: try ModelConfig(node), keys: .identity)
+        }
+    }
+
+    init(config: ModelConfig, keys: KeyMap, endToken: YAMLNode? = nil) {
+        self.config = config
+        self.keys = keys
+        self.endToken = endToken
+    }
+
+    /// The description in `folder`: `model.yaml`; else open_clip's, unless only transformers' weights are there; else
+    /// transformers'. Nil where there is none.
+    package static func file(in folder: String) -> String? {
+        func path(_ name: String) -> String { FileSystem.resolve(name, in: folder) }
+        let own = path(ModelDirectory.configName)
+        if FileSystem.isFile(own) { return own }
+        let openCLIP = path(OpenCLIPLayout.configName)
+        let transformers = path(TransformersLayout.configName)
+        let hasBoth = FileSystem.isFile(openCLIP) && FileSystem.isFile(transformers)
+        if hasBoth, !FileSystem.isFile(path(OpenCLIPLayout.weightsName)),
+            FileSystem.isFile(path(TransformersLayout.weightsName))
+        {
+            return transformers
+        }
+        return [openCLIP, transformers].first(where: FileSystem.isFile)
+    }
+
+    /// Refuses a tokenizer whose end is not the one that the text tower looks for.
+    func check(_ tokenizer: any Tokenizer) throws {
+        guard let endToken, try endToken.int() != Int(tokenizer.endToken) else { return }
+        throw endToken.error(
+            "the text tower ends texts with id \(try endToken.int()), the tokenizer with \(tokenizer.endToken)",
+            remedy: "use the tokenizer's files that belong to the model")
+    }
+}
+
+/// What the layouts share in translating.
+enum LayoutReading {
+    /// A refusal of a setting at its place.
+    static func refusal(_ node: YAMLNode, _ what: String, remedy: String) -> any Error {
+        node.error("'\(node.path)': \(what)", remedy: remedy)
+    }
+
+    /// A whole number, or a list of two equal ones: the side of a square.
+    static func side(_ node: YAMLNode) throws -> YAMLNode {
+        guard case .sequence = node.content else { return node }
+        let sides = try node.array()
+        guard sides.count == 2, try sides[0].int() == sides[1].int() else {
+            throw refusal(node, "only squares are supported", remedy: "the model cannot be used here")
+        }
+        return sides[0]
+    }
+
+    /// A number made in translating, which keeps the place that it was made from.
+    static func number(_ value: Int, from node: YAMLNode) -> YAMLNode {
+        YAMLNode(YAMLNode.int(value).content, at: node.location)
+    }
+
+    /// Text made in translating, which keeps the place that it was made from.
+    static func text(_ value: String, from node: YAMLNode) -> YAMLNode {
+        YAMLNode(YAMLNode.string(value).content, at: node.location)
+    }
+
+    /// How wide an MLP is, so that `width` times it, rounded down, is `hidden`.
+    static func ratio(hidden: YAMLNode, width: YAMLNode) throws -> YAMLNode {
+        let (inner, outer) = (Double(try hidden.int(in: 1...1 << 24)), Double(try width.int(in: 1...1 << 24)))
+        let ratio = inner / outer
+        let isExact = (outer * ratio).rounded(.down) == inner
+        return YAMLNode(YAMLNode.double(isExact ? ratio : (inner + 0.5) / outer).content, at: hidden.location)
+    }
+
+    /// A mapping of the settings that are written, at the place of `node`.
+    static func mapping(_ pairs: [(key: String, value: YAMLNode?)], at node: YAMLNode) -> YAMLNode {
+        let written = pairs.compactMap { pair in pair.value.map { (key: pair.key, value: $0) } }
+        return YAMLNode(YAMLNode.mapping(written).content, at: node.location)
+    }
+
+    /// The model's own description from its parts.
+    static func config(
+        folder: String, image: (encoder: String, config: YAMLNode), preprocess: YAMLNode, text: YAMLNode,
+        tokenizer: YAMLNode, embedding: YAMLNode, weights: String, at node: YAMLNode
+    ) throws -> ModelConfig {
+        try ModelConfig(
+            mapping(
+                [
+                    ("name", .string(FileSystem.name(of: folder))),
+                    ("image", mapping([("encoder", .string(image.encoder)), ("config", image.config)], at: node)),
+                    ("preprocess", preprocess),
+                    (
+                        "text",
+                        mapping(
+                            [("encoder", .string("transformer")), ("tokenizer", tokenizer), ("config", text)], at: node)
+                    ),
+                    ("embedding", embedding), ("loss", mapping([("name", .string("info-nce"))], at: node)),
+                    ("weights", .string(weights)),
+                ], at: node))
+    }
+
+    /// The weights' file in `folder`, or why it cannot be used.
+    static func weights(_ name: String, in folder: String, others: [String]) throws(CheckpointError) -> String {
+        if FileSystem.isFile(FileSystem.resolve(name, in: folder)) { return name }
+        if let other = others.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) {
+            throw CheckpointError(
+                FileSystem.resolve(other, in: folder),
+                "weights in this form cannot be read; save them as one file '\(name)'")
+        }
+        throw CheckpointError(folder, "has no \(name); is the download complete?")
+    }
+}
