@@ -119,8 +119,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Checkpoints", "Multimodal", "Training", "YAML", "CPUBackend", "InfoNCELoss", "ReferenceBackend",
-                "TransformerEncoder", "ViTEncoder",
+                "AtomicFiles", "Checkpoints", "Multimodal", "Training", "YAML", "BPETokenizer", "CPUBackend", "InfoNCELoss",
+                "ReferenceBackend", "ResNetEncoder", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],

@@ -1,6 +1,7 @@
 public import Imaging
 import ModelGraph
 public import Multimodal
+import YAML
 
 /// A model on disk: a directory with a description, the weights beside it and the files of its tokenizer. The description
 /// is `model.yaml`, or that of a published model: open_clip's `open_clip_config.json`, or the `config.json` of a

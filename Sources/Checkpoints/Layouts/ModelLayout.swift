@@ -1,4 +1,4 @@
-public import Multimodal
+package import Multimodal
 package import YAML
 
 /// A model's description in whatever layout it was published, translated into this project's own.
@@ -55,6 +55,11 @@ package struct ModelLayout: Sendable {
             "the text tower ends texts with id \(try endToken.int()), the tokenizer with \(tokenizer.endToken)",
             remedy: "use the tokenizer's files that belong to the model")
     }
+}
+
+extension YAMLNode {
+    /// The value of a key; nil where it is absent or null.
+    func written(_ key: String) -> YAMLNode? { self[path: key].flatMap { $0 == .null ? nil : $0 } }
 }
 
 /// What the layouts share in translating.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CLIPKit
-import YAML
 
 /// `clip graph`
 struct GraphCommand: ClipSubcommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BPETokenizer
 import CLIPKit
-import YAML
 
 /// `clip tokenize`
 struct Tokenize: ClipSubcommand {
