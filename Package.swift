@@ -119,8 +119,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "AtomicFiles", "Checkpoints", "Multimodal", "Training", "YAML", "BPETokenizer", "CPUBackend", "InfoNCELoss",
-                "ReferenceBackend", "ResNetEncoder", "TransformerEncoder", "ViTEncoder",
+                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer", "CPUBackend",
+                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],
