@@ -159,7 +159,8 @@ public struct PluginRegistry: Sendable {
     /// they are written. Settings that came later are left out at their defaults.
     package func canonicalSettings(_ kind: PluginKind, _ choice: PluginChoice) throws -> String {
         let (entry, config) = try find(kind, choice)
-        let pairs = try entry.schema.settings.sorted { $0.name < $1.name }.compactMap { setting -> (key: String, value: YAMLNode)? in
+        let pairs = try entry.schema.settings.sorted { $0.name < $1.name }.compactMap {
+            setting -> (key: String, value: YAMLNode)? in
             guard let value = config.values[setting.name] else { return nil }
             let canonical = try setting.canonical(value)
             if setting.added != nil, try setting.defaultValue.map(setting.canonical) == canonical { return nil }

@@ -126,6 +126,27 @@ import YAML
         #expect(try ModelDirectory.open(path: folder, plugins: plugins).space == model.space)
     }
 
+    @Test("settings that came later change a space only away from their defaults")
+    func laterSettings() throws {
+        func settings(_ name: String) throws -> [String] {
+            let config = try ModelDirectory.open(path: Self.fixture(name), plugins: plugins).config
+            return [
+                try plugins.canonicalSettings(.imageEncoder, config.image),
+                try plugins.canonicalSettings(.textEncoder, config.text),
+            ]
+        }
+        #expect(
+            try settings("open-clip-vit") == [
+                "{\"activation\":\"gelu\",\"heads\":4,\"imageSize\":16,\"layers\":2,\"mlpRatio\":2.5,\"patchSize\":8,"
+                    + "\"width\":40}",
+                "{\"activation\":\"gelu\",\"contextLength\":16,\"heads\":3,\"layers\":2,\"mlpRatio\":4.0,"
+                    + "\"vocabularySize\":531,\"width\":24}",
+            ])
+        #expect(try settings("open-clip-custom-text").allSatisfy { $0.contains("\"epsilon\":0.001") })
+        #expect(try settings("transformers")[1].contains("\"endToken\":530"))
+        #expect(try settings("transformers")[1].contains("\"pooling\":\"eos\""))
+    }
+
     @Test(
         "what is not supported is refused with its place",
         arguments: [
@@ -152,19 +173,23 @@ import YAML
     @Test("weights of another shape are refused with file, tensor and both shapes")
     func shapes() throws {
         let text = failure(
-            try changed("transformers", "config.json", "\"projection_dim\": 20,\n  \"text", "\"projection_dim\": 21,\n  \"text"))
+            try changed(
+                "transformers", "config.json", "\"projection_dim\": 20,\n  \"text", "\"projection_dim\": 21,\n  \"text")
+        )
         #expect(text.contains("model.safetensors") && text.contains("projection"), "\(text)")
         #expect(text.contains("has shape [20, ") && text.contains("needs [21, "), "\(text)")
         let folder = try changed("open-clip-vit", "open_clip_config.json", "\"layers\": 2", "\"layers\": 1")
         #expect(failure(folder).contains("resblocks.1.") && failure(folder).contains("is not part of the model"))
     }
 
-    @Test("files that are missing are named with what to do", arguments: [
-        ("open-clip-vit", "bpe_simple_vocab_16e6.txt.gz", "copy it from there"),
-        ("open-clip-vit", "open_clip_model.safetensors", "has no open_clip_model.safetensors"),
-        ("transformers", "merges.txt", "has no merges.txt"),
-        ("transformers", "preprocessor_config.json", "has no preprocessor_config.json"),
-    ])
+    @Test(
+        "files that are missing are named with what to do",
+        arguments: [
+            ("open-clip-vit", "bpe_simple_vocab_16e6.txt.gz", "copy it from there"),
+            ("open-clip-vit", "open_clip_model.safetensors", "has no open_clip_model.safetensors"),
+            ("transformers", "merges.txt", "has no merges.txt"),
+            ("transformers", "preprocessor_config.json", "has no preprocessor_config.json"),
+        ])
     func missing(name: String, file: String, message: String) throws {
         let folder = try changed(name, "texts.json", "cat", "cat")
         #expect(unlink(folder + "/" + file) == 0)

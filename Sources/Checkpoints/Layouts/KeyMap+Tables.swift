@@ -25,7 +25,8 @@ extension KeyMap {
         ].map { Row($0, "text." + $0) }
             + [
                 "ln_1.weight", "ln_1.bias", "attn.in_proj_weight", "attn.in_proj_bias", "attn.out_proj.weight",
-                "attn.out_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias", "mlp.c_proj.weight",
+                "attn.out_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias",
+                "mlp.c_proj.weight",
                 "mlp.c_proj.bias",
             ].map { Row("transformer.resblocks.*.\($0)", "text.transformer.resblocks.*.\($0)") })
 
@@ -44,7 +45,9 @@ extension KeyMap {
             ("mlp.c_fc", "mlp.fc1"), ("mlp.c_proj", "mlp.fc2"),
         ]
         for (ours, theirs) in names {
-            for kind in ["weight", "bias"] { rows.append(Row("\(block).\(ours).\(kind)", "\(layer).\(theirs).\(kind)")) }
+            for kind in ["weight", "bias"] {
+                rows.append(Row("\(block).\(ours).\(kind)", "\(layer).\(theirs).\(kind)"))
+            }
         }
         return rows
     }

@@ -110,7 +110,8 @@ struct OpenCLIPLayout {
     ) throws -> (config: YAMLNode, cleaning: String, endToken: YAMLNode?) {
         var map = try node.mapping()
         try refuse("hf_model_name", in: &map, "text towers of transformers are not supported; native ones are")
-        try refuse("hf_tokenizer_name", in: &map, "tokenizers of transformers are not supported here; open_clip's own is")
+        try refuse(
+            "hf_tokenizer_name", in: &map, "tokenizers of transformers are not supported here; open_clip's own is")
         for name in map.keys where name.hasPrefix("hf_") { _ = map.optional(name) }
         for name in ["tokenizer_mode", "ls_init_value"] { try refuse(name, in: &map, "this is not supported") }
         try refuse("embed_cls", in: &map, "a learned class token, as CoCa has it, is not supported")

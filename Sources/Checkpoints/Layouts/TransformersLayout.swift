@@ -24,7 +24,8 @@ struct TransformersLayout {
             throw LayoutReading.refusal(
                 type, "models of type '\(try type.text())' are not supported", remedy: "CLIPModel ('clip') is")
         }
-        if let classes = node.written("architectures"), case .sequence(let names) = classes.content, let name = names.first,
+        if let classes = node.written("architectures"), case .sequence(let names) = classes.content,
+            let name = names.first,
             try name.text() != "CLIPModel"
         {
             throw LayoutReading.refusal(
@@ -155,9 +156,11 @@ struct TransformersLayout {
     }
 
     private func square(_ size: YAMLNode) throws -> YAMLNode {
-        guard let height = size.written("height"), let width = size.written("width"), try height.int() == width.int() else {
+        guard let height = size.written("height"), let width = size.written("width"), try height.int() == width.int()
+        else {
             throw size.error(
-                "only shortest_edge, or an equal height and width, is supported", remedy: "the model cannot be used here")
+                "only shortest_edge, or an equal height and width, is supported",
+                remedy: "the model cannot be used here")
         }
         return height
     }
