@@ -113,6 +113,20 @@ import YAML
         #expect(try distance(vectors(folder, backend: "cpu").texts, expected.tensor("texts").floats) < 1e-4)
     }
 
+    @Test(
+        "activation, epsilon and heads show in the vectors",
+        arguments: [
+            ("transformers", "\"quick_gelu\"", "\"gelu\""),
+            ("transformers", "\"layer_norm_eps\": 0.001", "\"layer_norm_eps\": 1e-05"),
+            ("open-clip-vit", "\"head_width\": 10", "\"head_width\": 20"),
+        ])
+    func sensitivity(name: String, old: String, new: String) throws {
+        let file = name == "transformers" ? "config.json" : "open_clip_config.json"
+        let folder = try changed(name, file, old, new)
+        let expected = try Safetensors(path: folder + "/expected.safetensors")
+        #expect(try distance(vectors(folder, backend: "cpu").images, expected.tensor("images").floats) > 3e-4)
+    }
+
     @Test("a directory written as model.yaml keeps the space")
     func rewritten() throws {
         var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
@@ -162,6 +176,7 @@ import YAML
             ("open-clip-vit", "\"squash\"", "\"crop\"", "'crop' is not supported"),
             ("transformers", "\"model_type\": \"clip\"", "\"model_type\": \"siglip\"", "type 'siglip'"),
             ("transformers", "\"quick_gelu\"", "\"silu\"", "activation silu"),
+            ("transformers", "\"vision_config\"", "\"picture_config\"", "'vision_config' is missing"),
             ("transformers", "\"eos_token_id\": 530", "\"eos_token_id\": 500", "ends texts with id 500"),
         ])
     func refusals(name: String, old: String, new: String, message: String) throws {

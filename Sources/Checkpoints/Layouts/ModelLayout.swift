@@ -18,7 +18,7 @@ package struct ModelLayout: Sendable {
         let folder = FileSystem.folder(of: file)
         if node[path: "model_cfg"] != nil {
             self = try OpenCLIPLayout(node, folder: folder).translated()
-        } else if node[path: "model_type"] != nil || node[path: "vision_config"] != nil {
+        } else if FileSystem.name(of: file) == TransformersLayout.configName || node[path: "model_type"] != nil {
             self = try TransformersLayout(node, folder: folder).translated()
         } else {
             self.init(config: try ModelConfig(node), keys: .identity)
