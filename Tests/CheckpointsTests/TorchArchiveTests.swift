@@ -1,5 +1,6 @@
 import AtomicFiles
 import ModelGraph
+import Multimodal
 import Testing
 
 @testable import Checkpoints
@@ -25,8 +26,9 @@ import Testing
     func ignored() throws {
         #expect(
             Set(try TorchArchive(path: Self.folder + "dtypes.pt").ignored) == [
-                "bool", "int16", "complex", "empty", "note", "epoch", "rate", "large", "list", "kind", "size", "raw",
+                "bool", "int16", "complex", "empty", "note", "epoch", "rate", "large", "list", "kind", "size",
             ])
+        #expect(try TorchArchive(path: Self.folder + "protocol4.pt").ignored.contains("raw"))
         #expect(try TorchArchive(path: Self.folder + "training.pt").ignored == ["epoch", "name", "optimizer"])
         #expect(try TorchArchive(path: Self.folder + "scripted.pt").ignored.contains("visual.input_resolution"))
     }
@@ -34,8 +36,8 @@ import Testing
     @Test("contiguous values are the mapped bytes themselves")
     func mapped() throws {
         let archive = try TorchArchive(path: Self.folder + "views.pt")
-        #expect(try archive.tensor("base").storage.bytes.baseAddress == archive.tensor("same").storage.bytes.baseAddress)
         let base = try #require(try archive.tensor("base").storage.bytes.baseAddress)
+        #expect(try archive.tensor("same").storage.bytes.baseAddress == base)
         #expect(try archive.tensor("row").storage.bytes.baseAddress == base + 2 * 6 * 4)
     }
 
@@ -78,6 +80,22 @@ import Testing
         #expect(failure { _ = try WeightFiles.open(path: Self.folder + "before-1.6.pt") }.contains("before 1.6"))
     }
 
+    @Test("model.yaml may name a PyTorch archive, and the model is the same")
+    func modelDirectory() throws {
+        let plugins = try TinyModel.plugins()
+        let models = try ["tiny.pt", "tiny.safetensors"].map { name in
+            let folder = try temporaryFolder()
+            try TinyModel.write(to: folder)
+            try FileSystem.copy(Self.folder + name, to: folder + "/" + name)
+            try AtomicFile.write(TinyModel.yaml + "\nweights: \(name)\n", to: folder + "/model.yaml")
+            return try ModelDirectory.open(path: folder, plugins: plugins)
+        }
+        #expect(models[0].weights is TorchArchive && models[1].weights is Safetensors)
+        #expect(models[0].space == models[1].space)
+        let graph = try models[0].model.lossGraph(batch: 2, length: 6)
+        #expect(try models[0].parameters(for: graph) == models[1].parameters(for: graph))
+    }
+
     // MARK: - Views that lie
 
     @Test(
@@ -94,9 +112,11 @@ import Testing
         #expect((StorageView(tensor, Shape(shape), count: 4, record: record) != nil) == fits)
     }
 
-    @Test("a pickle is refused where the stack, the memo or the bytes give out", arguments: [
-        "", ".", "N", "0", "t", "(t", "h\u{1}", "q\u{1}", "X\u{1}", "(N.", "Na", "}Ns", "(R", ")R", "cos\n", "\u{7f}", "Q",
-    ])
+    @Test(
+        "a pickle is refused where the stack, the memo or the bytes give out",
+        arguments: [
+            "", ".", "N", "0", "t", "(t", "h\u{1}", "q\u{1}", "X\u{1}", "Na", "}Ns", "(R", ")R", "cos\n", "\u{7f}", "Q",
+        ])
     func broken(pickle: String) {
         #expect(throws: Unpickler.Fault.self) { try Array(pickle.utf8).withUnsafeBytes { try Unpickler.read($0) } }
     }
@@ -143,7 +163,9 @@ import Testing
                 case 2: bytes[place] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &random) ?? 0
                 default:
                     let from = Int.random(in: 0..<bytes.count, using: &random)
-                    for index in 0..<min(8, bytes.count - max(place, from)) { bytes[place + index] = bytes[from + index] }
+                    for index in 0..<min(8, bytes.count - max(place, from)) {
+                        bytes[place + index] = bytes[from + index]
+                    }
                 }
             }
             try AtomicFile.write(bytes, to: path)
@@ -157,7 +179,8 @@ import Testing
         #expect(refusals > 60)
     }
 
-    @Test("thousands of damaged pickles are read or refused", arguments: ["dtypes", "protocol4", "training", "scripted"])
+    @Test(
+        "thousands of damaged pickles are read or refused", arguments: ["dtypes", "protocol4", "training", "scripted"])
     func mutatedPickles(name: String) throws {
         let file = try MappedFile(Self.folder + name + ".pt")
         let pickle = try file.withBytes { bytes in

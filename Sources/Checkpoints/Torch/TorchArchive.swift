@@ -112,7 +112,8 @@ public struct TorchArchive: WeightFile {
             let type = tensor.entry.type
             let (size, overflow) = storage.count.multipliedReportingOverflow(by: type.dtype.size)
             guard !overflow, size <= record.size else {
-                throw fault("its storage has \(record.size) bytes, too few for \(storage.count) elements; get the file again")
+                throw fault(
+                    "its storage has \(record.size) bytes, too few for \(storage.count) elements; get the file again")
             }
             guard let view = StorageView(tensor.view, type.shape, count: storage.count, record: record) else {
                 throw fault(
@@ -120,7 +121,8 @@ public struct TorchArchive: WeightFile {
                         + "fit its storage of \(storage.count) elements")
             }
             guard type.shape.count <= file.bytes.count / type.dtype.size else {
-                throw fault("repeats few elements to the shape \(type.shape), larger than the file; save a contiguous copy")
+                throw fault(
+                    "repeats few elements to the shape \(type.shape), larger than the file; save a contiguous copy")
             }
             views.append(view)
         }

@@ -66,7 +66,9 @@ struct TorchNames {
         case .tensor(let index): add(memory.tensors[index], name)
         case .dictionary(let place): try visitItems(place, name, depth)
         case .object(let place):
-            guard case .dictionary(let attributes)? = memory.containers[place].first else { return ignored.append(name) }
+            guard case .dictionary(let attributes)? = memory.containers[place].first else {
+                return ignored.append(name)
+            }
             try visitItems(attributes, name, depth)
         default: ignored.append(name)
         }

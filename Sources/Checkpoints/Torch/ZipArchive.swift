@@ -47,7 +47,8 @@ struct ZipArchive {
     /// The bytes of a record, after looking at its local header.
     func range(of record: Record, in bytes: UnsafeRawBufferPointer) throws(Fault) -> Range<Int> {
         guard record.method == 0, !record.isEncrypted else {
-            throw Fault("the zip record '\(record.name)' is compressed or encrypted; save the file again with torch.save")
+            throw Fault(
+                "the zip record '\(record.name)' is compressed or encrypted; save the file again with torch.save")
         }
         let name = Array(record.name.utf8)
         guard end - record.header >= 30, bytes.number(at: record.header, UInt32.self) == 0x0403_4B50 else {
@@ -129,7 +130,8 @@ struct ZipArchive {
             field = fieldEnd
         }
         let method = Int(bytes.number(at: place + 10, UInt16.self))
-        guard let size = Int(exactly: size), let header = Int(exactly: header), method != 0 || stored == UInt64(size) else {
+        guard let size = Int(exactly: size), let header = Int(exactly: header), method != 0 || stored == UInt64(size)
+        else {
             throw Fault("the zip record '\(name)' has sizes that cannot be; get the file again")
         }
         let flags = bytes.number(at: place + 8, UInt16.self)

@@ -37,10 +37,10 @@ dtypes = {str(kind).removeprefix("torch."): numbers.to(kind) for kind in kinds}
 others = {
     "bool": numbers.to(torch.bool), "int16": numbers.to(torch.int16), "complex": numbers.to(torch.complex64),
     "empty": torch.zeros(0, 3), "note": "text", "epoch": 3, "rate": 1e-3, "large": 2**70, "list": [1, (2, None)],
-    "kind": torch.float16, "size": torch.Size([2, 3]), "raw": b"bytes",
+    "kind": torch.float16, "size": torch.Size([2, 3]),
 }
 save("dtypes", {**dtypes, **others}, dtypes)
-save("protocol4", {**dtypes, **others}, dtypes, pickle_protocol=4)
+save("protocol4", {**dtypes, **others, "raw": b"bytes"}, dtypes, pickle_protocol=4)
 
 # Views of one storage, in every way that a view can differ from its storage
 base = torch.randn(4, 6)
@@ -98,6 +98,22 @@ for name, script in [("scripted", torch.jit.script(model)), ("traced", torch.jit
                 small.writestr(zipfile.ZipInfo(record.filename), full.read(record))
     (here / "full.pt").unlink()
     expect(name, model.state_dict())
+
+# The model of TinyModel.swift, in half precision as many are published
+block = {
+    "attn.in_proj_weight": (24, 8), "attn.in_proj_bias": (24,), "attn.out_proj.weight": (8, 8),
+    "attn.out_proj.bias": (8,), "ln_1.weight": (8,), "ln_1.bias": (8,), "ln_2.weight": (8,), "ln_2.bias": (8,),
+    "mlp.c_fc.weight": (32, 8), "mlp.c_fc.bias": (32,), "mlp.c_proj.weight": (8, 32), "mlp.c_proj.bias": (8,),
+}
+shapes = {
+    "logit_scale": (), "positional_embedding": (6, 8), "token_embedding.weight": (128, 8), "text_projection": (8, 4),
+    "ln_final.weight": (8,), "ln_final.bias": (8,), "visual.class_embedding": (8,), "visual.proj": (8, 4),
+    "visual.conv1.weight": (8, 3, 4, 4), "visual.positional_embedding": (5, 8), "visual.ln_pre.weight": (8,),
+    "visual.ln_pre.bias": (8,), "visual.ln_post.weight": (8,), "visual.ln_post.bias": (8,),
+    **{f"{tower}transformer.resblocks.0.{name}": shape for tower in ["", "visual."] for name, shape in block.items()},
+}
+tiny = {name: torch.randn(shape).half() for name, shape in shapes.items()}
+save("tiny", {"state_dict": {"module." + name: value for name, value in tiny.items()}}, tiny)
 
 # What archives beyond 4 GB look like: every size and place in the fields of zip64
 with zipfile.ZipFile(here / "views.pt") as source:
