@@ -7,6 +7,7 @@ struct ZipArchive {
         var name: String
         /// Where its local header begins.
         var header: Int
+        /// Bytes in the file. TorchScript compresses its sources and their debugging tables, which are not read.
         var size: Int
         /// 0: stored as it is.
         var method: Int
@@ -130,12 +131,13 @@ struct ZipArchive {
             field = fieldEnd
         }
         let method = Int(bytes.number(at: place + 10, UInt16.self))
-        guard let size = Int(exactly: size), let header = Int(exactly: header), method != 0 || stored == UInt64(size)
+        guard let stored = Int(exactly: stored), let header = Int(exactly: header),
+            method != 0 || size == UInt64(stored)
         else {
             throw Fault("the zip record '\(name)' has sizes that cannot be; get the file again")
         }
         let flags = bytes.number(at: place + 8, UInt16.self)
-        return (Record(name: name, header: header, size: size, method: method, isEncrypted: flags & 1 != 0), next)
+        return (Record(name: name, header: header, size: stored, method: method, isEncrypted: flags & 1 != 0), next)
     }
 }
 
