@@ -8,16 +8,17 @@ extension ModelDirectory {
         try Self.parameters(for: graph, in: weights)
     }
 
-    package static func parameters(for graph: Graph, in weights: Safetensors) throws -> [String: TensorData] {
+    package static func parameters(for graph: Graph, in weights: any WeightFile) throws -> [String: TensorData] {
         var values: [String: TensorData] = [:]
         for (parameter, type) in graph.parameterSignature {
-            values[parameter.name] = weights.tensor(try entry(parameter.name, type, weights)).widened(to: type.dtype)
+            _ = try entry(parameter.name, type, weights)
+            values[parameter.name] = try weights.tensor(parameter.name).widened(to: type.dtype)
         }
         return values
     }
 
     /// Checks that the file has what the model needs and nothing else; gives the names of what it needs, in order.
-    static func check(_ weights: Safetensors, _ model: DualEncoder) throws -> [String] {
+    static func check(_ weights: any WeightFile, _ model: DualEncoder) throws -> [String] {
         var needed: Set<String> = []
         let graph = try model.lossGraph(batch: 2, length: model.text.contextLength)
         for (parameter, type) in graph.parameterSignature {
@@ -33,7 +34,7 @@ extension ModelDirectory {
         return needed.sorted()
     }
 
-    private static func entry(_ name: String, _ type: TensorType, _ weights: Safetensors) throws -> Safetensors.Entry {
+    private static func entry(_ name: String, _ type: TensorType, _ weights: any WeightFile) throws -> WeightEntry {
         guard let entry = weights[name] else {
             throw CheckpointError(
                 weights.path, tensor: name, "is missing; the model needs it with shape \(type.shape)")

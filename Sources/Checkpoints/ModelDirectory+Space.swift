@@ -5,7 +5,7 @@ import Multimodal
 extension ModelDirectory {
     /// Changing what goes in here makes old embeddings incomparable: then the leading field must change, too.
     static func space(
-        weights: Safetensors, names: [String], model: DualEncoder, transform: ImageTransform,
+        weights: any WeightFile, names: [String], model: DualEncoder, transform: ImageTransform,
         tokenizer: any Tokenizer, plugins: PluginRegistry
     ) throws -> String {
         var digest = Digest64()
@@ -19,7 +19,7 @@ extension ModelDirectory {
         for name in names {
             guard let entry = weights[name] else { continue }
             digest.combine("\(name) \(entry.type)")
-            weights.withBytes(of: entry) { digest.combine($0) }
+            try weights.tensor(name).withUnsafeBytes { digest.combine($0) }
         }
         return digest.shortText
     }
