@@ -9,7 +9,7 @@ extension ModelDirectory {
     }
 
     package static func parameters(
-        for graph: Graph, in weights: Safetensors, _ keys: KeyMap = .identity
+        for graph: Graph, in weights: any WeightFile, _ keys: KeyMap = .identity
     ) throws -> [String: TensorData] {
         var values: [String: TensorData] = [:]
         for (parameter, type) in graph.parameterSignature {
@@ -20,7 +20,7 @@ extension ModelDirectory {
 
     /// Checks that the file has what the model needs and nothing else; gives what it needs, by name.
     static func check(
-        _ weights: Safetensors, _ model: DualEncoder, _ keys: KeyMap
+        _ weights: any WeightFile, _ model: DualEncoder, _ keys: KeyMap
     ) throws -> [(name: String, shape: Shape)] {
         var used: Set<String> = []
         var parameters: [(name: String, shape: Shape)] = []

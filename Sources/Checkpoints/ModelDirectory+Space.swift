@@ -5,7 +5,7 @@ import Multimodal
 extension ModelDirectory {
     /// Changing what goes in here makes old embeddings incomparable: then the leading field must change, too.
     static func space(
-        weights: Safetensors, keys: KeyMap, parameters: [(name: String, shape: Shape)], model: DualEncoder,
+        weights: any WeightFile, keys: KeyMap, parameters: [(name: String, shape: Shape)], model: DualEncoder,
         transform: ImageTransform, tokenizer: any Tokenizer, plugins: PluginRegistry
     ) throws -> String {
         var digest = Digest64()

@@ -16,7 +16,7 @@ public struct ModelDirectory: Sendable {
     public let model: DualEncoder
     public let transform: ImageTransform
     public let tokenizer: any Tokenizer
-    public let weights: Safetensors
+    public let weights: any WeightFile
     /// Eight hexadecimal digits that stand for everything that decides an embedding: weights, encoders and their settings,
     /// preprocessing, tokenizer. Vectors of different spaces must not be compared. How files are formatted does not count.
     public let space: String
@@ -37,7 +37,7 @@ public struct ModelDirectory: Sendable {
         transform = try Self.transform(of: model)
         tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)
         try layout.check(tokenizer)
-        weights = try Safetensors(path: FileSystem.resolve(config.weights, in: folder))
+        weights = try WeightFiles.open(path: FileSystem.resolve(config.weights, in: folder))
         let parameters = try Self.check(weights, model, keys)
         space = try Self.space(
             weights: weights, keys: keys, parameters: parameters, model: model, transform: transform,
@@ -60,7 +60,7 @@ public struct ModelDirectory: Sendable {
     public func calibration() throws -> ScoreCalibration {
         var scalars: [String: Float] = [:]
         for entry in weights.entries where entry.type.shape.count == 1 {
-            scalars[entry.name] = weights.tensor(entry).floats.first
+            scalars[entry.name] = try weights.tensor(entry.name).floats.first
         }
         return try model.loss.calibration(scalars)
     }

@@ -4,25 +4,24 @@ public import ModelGraph
 ///
 /// Format: https://github.com/huggingface/safetensors#format: eight bytes of header length, little-endian, a JSON header,
 /// then the tensors' bytes, without gaps. The file need not be trusted.
-public struct Safetensors: Sendable {
-    /// One tensor of the file.
-    public struct Entry: Hashable, Sendable {
-        public var name: String
-        public var type: TensorType
-        /// Its bytes, counted from the end of the header.
-        package var range: Range<Int>
-    }
-
+public struct Safetensors: WeightFile {
     public let path: String
     /// The tensors in the order of their bytes.
-    public let entries: [Entry]
+    public let entries: [WeightEntry]
     /// Free text that the writer added.
     public let metadata: [String: String]
 
     private let file: MappedFile
-    private let places: [String: Int]
+    private let places: [String: Place]
     /// Where the tensors' bytes begin.
     private let start: Int
+
+    /// One tensor of the file.
+    private struct Place {
+        var entry: WeightEntry
+        /// Its bytes, counted from the end of the header.
+        var range: Range<Int>
+    }
 
     /// Bytes that a header may have; the reference implementation allows as many.
     static let maximumHeader = 100_000_000
@@ -53,65 +52,50 @@ public struct Safetensors: Sendable {
             throw CheckpointError(path, "broken header at byte \(error.offset + 8): \(error.message)")
         }
         guard case .object(let fields) = header else { throw CheckpointError(path, "its header is no JSON object") }
-        var entries: [Entry] = []
+        var found: [Place] = []
         var metadata: [String: String] = [:]
         for (name, value) in fields {
             if name == "__metadata__" {
                 metadata = try Self.metadata(value, path)
             } else {
-                entries.append(try Self.entry(name, value, path))
+                found.append(try Self.place(name, value, path))
             }
         }
-        entries.sort { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
+        found.sort { ($0.range.lowerBound, $0.entry.name) < ($1.range.lowerBound, $1.entry.name) }
         var end = 0
-        for entry in entries {
-            guard entry.range.lowerBound == end else {
+        for place in found {
+            guard place.range.lowerBound == end else {
                 throw CheckpointError(
-                    path, tensor: entry.name,
-                    "its bytes begin at \(entry.range.lowerBound), those before it end at \(end)")
+                    path, tensor: place.entry.name,
+                    "its bytes begin at \(place.range.lowerBound), those before it end at \(end)")
             }
-            end = entry.range.upperBound
+            end = place.range.upperBound
         }
         guard end == bytes.count - start else {
             throw CheckpointError(
                 path, "has \(bytes.count - start) bytes of tensors, its header says \(end); get the file again")
         }
-        self.entries = entries
+        entries = found.map(\.entry)
         self.metadata = metadata
-        places = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
+        places = Dictionary(uniqueKeysWithValues: found.map { ($0.entry.name, $0) })
         self.start = start
     }
 
     /// The tensor of this name, if the file has it.
-    public subscript(name: String) -> Entry? { places[name].map { entries[$0] } }
+    public subscript(name: String) -> WeightEntry? { places[name]?.entry }
 
-    /// The values of a tensor: the mapped bytes themselves, or a copy where they are not aligned to their element type.
-    public func tensor(_ entry: Entry) -> TensorData {
-        defer { withExtendedLifetime(file) {} }
-        let bytes = bytes(of: entry)
-        if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(entry.type.dtype.size) == 0 {
-            return TensorData(type: entry.type, storage: TensorStorage(bytes, owner: .object(file)))
-        }
-        return TensorData(entry.type) { $0.copyMemory(from: bytes) }
-    }
-
-    /// The values of the tensor of this name.
+    /// The values of the tensor of this name: the mapped bytes themselves, or a copy where they are not aligned to their
+    /// element type.
     public func tensor(_ name: String) throws(CheckpointError) -> TensorData {
-        guard let entry = self[name] else { throw CheckpointError(path, tensor: name, "the file has no such tensor") }
-        return tensor(entry)
-    }
-
-    /// The bytes of a tensor.
-    package func withBytes<Result>(
-        of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result
-    ) rethrows -> Result {
+        guard let place = places[name] else { throw CheckpointError(path, tensor: name, "the file has no such tensor") }
         defer { withExtendedLifetime(file) {} }
-        return try body(bytes(of: entry))
-    }
-
-    private func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(
-            rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
+        let type = place.entry.type
+        let bytes = UnsafeRawBufferPointer(
+            rebasing: file.bytes[(start + place.range.lowerBound)..<(start + place.range.upperBound)])
+        if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(type.dtype.size) == 0 {
+            return TensorData(type: type, storage: TensorStorage(bytes, owner: .object(file)))
+        }
+        return TensorData(type) { $0.copyMemory(from: bytes) }
     }
 
     // MARK: - Header
@@ -128,7 +112,7 @@ public struct Safetensors: Sendable {
         return metadata
     }
 
-    private static func entry(_ name: String, _ value: HeaderJSON, _ path: String) throws(CheckpointError) -> Entry {
+    private static func place(_ name: String, _ value: HeaderJSON, _ path: String) throws(CheckpointError) -> Place {
         func fault(_ message: String) -> CheckpointError { CheckpointError(path, tensor: name, message) }
         guard case .object(let fields) = value else { throw fault("is described by no object") }
         var dtype: DType?
@@ -156,7 +140,8 @@ public struct Safetensors: Sendable {
         guard offsets[0] <= offsets[1], !overflow, offsets[1] - offsets[0] == size else {
             throw fault("has the bytes \(offsets[0])..<\(offsets[1]), which do not fit \(dtype.rawValue)\(shape)")
         }
-        return Entry(name: name, type: TensorType(dtype, Shape(shape)), range: offsets[0]..<offsets[1])
+        return Place(
+            entry: WeightEntry(name: name, type: TensorType(dtype, Shape(shape))), range: offsets[0]..<offsets[1])
     }
 
     private static func integers(_ values: [HeaderJSON]) -> [Int]? {

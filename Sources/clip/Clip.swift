@@ -53,6 +53,7 @@ public struct Clip: ParsableCommand {
             do { try command.run() } catch { exit(withError: error) }
             exit(withError: nil)
         }
+        if command is Embed || command is Rank || command is Train { sleepWhenIdle() }
         let context = CommandContext(name: commandName(of: command), plugins: plugins)
         let status = await context.run(command)
         _exit(status)

@@ -124,7 +124,7 @@ private struct Fixture {
         for entry in entries {
             let name = String(entry.name.dropFirst(prefix.count))
             let values = try #require(try executable.parameter(name)).floats
-            let sample = expected.tensor(entry).floats
+            let sample = try expected.tensor(entry.name).floats
             for (index, value) in sample.enumerated() {
                 let place = index * values.count / sample.count
                 if skippingKeyBiases, name.hasSuffix("attn.in_proj_bias"),

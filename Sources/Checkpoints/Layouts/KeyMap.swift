@@ -56,10 +56,10 @@ package struct KeyMap: Sendable {
 extension KeyMap {
     /// The tensors that make up a parameter, checked to have the shapes that it needs.
     package func entries(
-        _ name: String, _ shape: Shape, in weights: Safetensors
-    ) throws(CheckpointError) -> [Safetensors.Entry] {
+        _ name: String, _ shape: Shape, in weights: any WeightFile
+    ) throws(CheckpointError) -> [WeightEntry] {
         let row = row(for: name)
-        var entries: [Safetensors.Entry] = []
+        var entries: [WeightEntry] = []
         for tensor in row.tensors {
             let needed = Self.shape(of: shape, parts: row.tensors.count, isTransposed: row.isTransposed)
             guard let entry = weights[tensor] else {
@@ -84,19 +84,23 @@ extension KeyMap {
 
     /// A parameter's values in the element type of the file: the mapped bytes themselves where the file has them in one
     /// piece and the right way round.
-    package func values(_ name: String, _ shape: Shape, in weights: Safetensors) throws(CheckpointError) -> TensorData {
+    package func values(_ name: String, _ shape: Shape, in weights: any WeightFile) throws(CheckpointError)
+        -> TensorData
+    {
         let entries = try entries(name, shape, in: weights)
         guard let first = entries.first else { throw CheckpointError(weights.path, tensor: name, "is missing") }
         let type = TensorType(first.type.dtype, shape)
-        if row(for: name).isTransposed { return weights.tensor(first).transposedMatrix(type) }
+        if row(for: name).isTransposed { return try weights.tensor(first.name).transposedMatrix(type) }
         if entries.count == 1 {
-            let tensor = weights.tensor(first)
+            let tensor = try weights.tensor(first.name)
             return tensor.shape == shape ? tensor : tensor.reshaped(shape) ?? tensor
         }
+        var parts: [TensorData] = []
+        for entry in entries { parts.append(try weights.tensor(entry.name)) }
         return TensorData(type) { target in
             var offset = 0
-            for entry in entries {
-                weights.withBytes(of: entry) { bytes in
+            for part in parts {
+                part.withUnsafeBytes { bytes in
                     UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + bytes.count])
                         .copyMemory(from: bytes)
                     offset += bytes.count

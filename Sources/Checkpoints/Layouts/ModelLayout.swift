@@ -125,12 +125,14 @@ enum LayoutReading {
     }
 
     /// The weights' file in `folder`, or why it cannot be used.
-    static func weights(_ name: String, in folder: String, others: [String]) throws(CheckpointError) -> String {
-        if FileSystem.isFile(FileSystem.resolve(name, in: folder)) { return name }
-        if let other = others.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) {
+    static func weights(_ names: String..., in folder: String) throws(CheckpointError) -> String {
+        func isFile(_ name: String) -> Bool { FileSystem.isFile(FileSystem.resolve(name, in: folder)) }
+        if let name = names.first(where: isFile) { return name }
+        let name = names.first ?? ""
+        if let index = names.map({ $0 + ".index.json" }).first(where: isFile) {
             throw CheckpointError(
-                FileSystem.resolve(other, in: folder),
-                "weights in this form cannot be read; save them as one file '\(name)'")
+                FileSystem.resolve(index, in: folder),
+                "weights in several files cannot be read; save them as one file '\(name)'")
         }
         throw CheckpointError(folder, "has no \(name); is the download complete?")
     }

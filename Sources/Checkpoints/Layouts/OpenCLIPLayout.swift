@@ -1,8 +1,8 @@
 import Multimodal
 import YAML
 
-/// A directory that mlfoundations/open_clip pushes to a hub: `open_clip_config.json`, `open_clip_model.safetensors`, and
-/// the merges of its tokenizer, which open_clip itself keeps in its package: `merges.txt` or
+/// A directory that mlfoundations/open_clip pushes to a hub: `open_clip_config.json`, `open_clip_model.safetensors` (or
+/// `open_clip_pytorch_model.bin`), and /// the merges of its tokenizer, which open_clip itself keeps in its package: `merges.txt` or
 /// `bpe_simple_vocab_16e6.txt.gz` must be put there.
 ///
 /// Settings and defaults: open_clip's model.py (`CLIPVisionCfg`, `CLIPTextCfg`) and transform.py (`PreprocessCfg`). Texts
@@ -46,7 +46,7 @@ struct OpenCLIPLayout {
                 preprocess: try preprocess(preprocessNode, size: image.size), text: text.config,
                 tokenizer: try tokenizer(cleaning: text.cleaning), embedding: embedding,
                 weights: try LayoutReading.weights(
-                    Self.weightsName, in: folder, others: ["open_clip_pytorch_model.bin"]),
+                    Self.weightsName, "open_clip_pytorch_model.bin", in: folder),
                 at: modelNode),
             keys: isCustom ? .openCLIPCustomText : .identity, endToken: text.endToken)
     }

@@ -2,7 +2,8 @@ import Multimodal
 import YAML
 
 /// A directory that huggingface/transformers wrote for a CLIPModel: `config.json`, `preprocessor_config.json`,
-/// `merges.txt` (and `vocab.json`), `model.safetensors`.
+/// `merges.txt` (and `vocab.json`), `model.safetensors` or
+/// `pytorch_model.bin`.
 ///
 /// Defaults of settings that are not written: transformers' configuration_clip.py and image_processing_clip.py. Pictures
 /// are resized as Pillow does it, as transformers did before its processors moved to torchvision.
@@ -62,7 +63,7 @@ struct TransformersLayout {
                 folder: folder, image: ("vit", image), preprocess: try preprocess(imageSize: size), text: texts,
                 tokenizer: try tokenizer(), embedding: node.written("projection_dim") ?? .int(512),
                 weights: try LayoutReading.weights(
-                    Self.weightsName, in: folder, others: ["model.safetensors.index.json", "pytorch_model.bin"]),
+                    Self.weightsName, "pytorch_model.bin", in: folder),
                 at: node),
             keys: .transformers, endToken: usesLargest ? nil : end)
     }

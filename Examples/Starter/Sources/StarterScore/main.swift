@@ -1,6 +1,8 @@
 // Asks a model the questions of a `questions.jsonl` and prints the share of right answers by kind, as JSON lines.
 //
-//     starter-score MODEL QUESTIONS.jsonl
+//     starter-score MODEL QUESTIONS.jsonl [caption=0.9 color=0.97 ...]
+//
+// With shares given, the exit status is 1 where the model stays below one of them.
 import CLIPKit
 import ClipCommands
 import YAML
@@ -29,7 +31,8 @@ struct Question {
     }
 }
 
-func score(model path: String, questions file: String) throws {
+/// The share of right answers by kind.
+func score(model path: String, questions file: String) throws -> [(kind: String, questions: Int, accuracy: Double)] {
     let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
     let descriptor = open(file, O_RDONLY)
     guard descriptor >= 0 else { throw PluginError("\(file): cannot be opened") }
@@ -56,19 +59,33 @@ func score(model path: String, questions file: String) throws {
         right[question.kind, default: (0, 0)].of += 1
         right[question.kind, default: (0, 0)].count += isRight ? 1 : 0
     }
-    for (kind, result) in right.sorted(by: { $0.key < $1.key }) {
-        let accuracy = Double(result.count) / Double(result.of)
-        print("{\"kind\":\"\(kind)\",\"questions\":\(result.of),\"accuracy\":\(accuracy)}")
-    }
+    return right.sorted { $0.key < $1.key }.map { ($0.key, $0.value.of, Double($0.value.count) / Double($0.value.of)) }
 }
 
-let arguments = CommandLine.arguments.dropFirst()
-guard arguments.count == 2, let model = arguments.first, let questions = arguments.last else {
-    print("usage: starter-score MODEL QUESTIONS.jsonl")
+/// `caption=0.9` as its two parts.
+func requirement(_ text: String) -> (kind: String, share: Double)? {
+    let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+    guard parts.count == 2, let share = Double(parts[1]) else { return nil }
+    return (String(parts[0]), share)
+}
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+let required = arguments.dropFirst(2).compactMap(requirement)
+guard arguments.count >= 2, required.count == arguments.count - 2 else {
+    print("usage: starter-score MODEL QUESTIONS.jsonl [KIND=SHARE ...]")
     exit(64)
 }
 do {
-    try score(model: model, questions: questions)
+    let results = try score(model: arguments[0], questions: arguments[1])
+    for result in results {
+        print("{\"kind\":\"\(result.kind)\",\"questions\":\(result.questions),\"accuracy\":\(result.accuracy)}")
+    }
+    for (kind, share) in required {
+        guard let result = results.first(where: { $0.kind == kind }), result.accuracy >= share else {
+            print("starter-score: \(kind) stays below \(share)")
+            exit(1)
+        }
+    }
 } catch {
     print("starter-score: \(error)")
     exit(1)
