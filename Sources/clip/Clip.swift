@@ -33,7 +33,6 @@ public struct Clip: ParsableCommand {
         subcommands: [
             Embed.self, Rank.self, Train.self, Tokenize.self, TokenizerCommand.self, Models.self, Plugins.self,
             GraphCommand.self, Doctor.self,
-
         ])
 
     public init() {}
