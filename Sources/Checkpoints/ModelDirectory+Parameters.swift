@@ -14,8 +14,15 @@ extension ModelDirectory {
         var values: [String: TensorData] = [:]
         for (parameter, type) in graph.parameterSignature {
             values[parameter.name] = try keys.values(parameter.name, type.shape, in: weights).widened(to: type.dtype)
+            // What was copied is not needed in the file any more; what was not is not read yet.
+            release(try keys.entries(parameter.name, type.shape, in: weights), of: weights)
         }
         return values
+    }
+
+    static func release(_ entries: [WeightEntry], of weights: any WeightFile) {
+        guard let mapped = weights as? any MappedWeightFile else { return }
+        for entry in entries { mapped.release(entry.name) }
     }
 
     /// Checks that the file has what the model needs and nothing else; gives what it needs, by name.

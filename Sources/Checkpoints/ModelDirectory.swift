@@ -28,6 +28,10 @@ public struct ModelDirectory: Sendable {
 
     /// Opens a model by its directory or by its description.
     public init(path: String, plugins: PluginRegistry) throws {
+        try self.init(path: path, plugins: plugins, spaceCache: nil)
+    }
+
+    package init(path: String, plugins: PluginRegistry, spaceCache: SpaceCache?) throws {
         let file = Self.configFile(path)
         folder = FileSystem.folder(of: file)
         let layout = try ModelLayout(file: file)
@@ -41,7 +45,7 @@ public struct ModelDirectory: Sendable {
         let parameters = try Self.check(weights, model, keys)
         space = try Self.space(
             weights: weights, keys: keys, parameters: parameters, model: model, transform: transform,
-            tokenizer: tokenizer, plugins: plugins)
+            tokenizer: tokenizer, plugins: plugins, cache: spaceCache)
     }
 
     /// Opens a model by its directory or by its description.

@@ -13,6 +13,7 @@ public struct ModelStore: Sendable {
 
     /// Folders that hold model directories, in the order in which they are searched.
     public let folders: [String]
+    private let spaceCache: SpaceCache?
 
     /// Searched in this order: the folders of `CLIP_MODEL_PATH`, separated by colons; `$XDG_DATA_HOME/clip/models`
     /// (`~/.local/share/clip/models` without it); the folders of `bundled`.
@@ -24,6 +25,7 @@ public struct ModelStore: Sendable {
             folders.append(FileSystem.resolve(".local/share/clip/models", in: home))
         }
         self.folders = folders + bundled
+        spaceCache = SpaceCache(environment: environment)
     }
 
     /// The models there are, without opening them. Of one name in two folders, the first counts.
@@ -62,7 +64,7 @@ public struct ModelStore: Sendable {
 
     /// Opens the model that `model` means.
     public func open(_ model: String, plugins: PluginRegistry) throws -> ModelDirectory {
-        try ModelDirectory(path: path(of: model), plugins: plugins)
+        try ModelDirectory(path: path(of: model), plugins: plugins, spaceCache: spaceCache)
     }
 
     /// Opens the first model of this space. Reads every model's weights on the way; one that cannot be opened is passed
@@ -71,7 +73,7 @@ public struct ModelStore: Sendable {
         var failures: [String] = []
         for listing in models() {
             do {
-                let model = try ModelDirectory(path: listing.path, plugins: plugins)
+                let model = try ModelDirectory(path: listing.path, plugins: plugins, spaceCache: spaceCache)
                 if model.space == space { return model }
             } catch {
                 failures.append("\(listing.name) (\(error))")

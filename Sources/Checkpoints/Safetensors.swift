@@ -4,7 +4,7 @@ public import ModelGraph
 ///
 /// Format: https://github.com/huggingface/safetensors#format: eight bytes of header length, little-endian, a JSON header,
 /// then the tensors' bytes, without gaps. The file need not be trusted.
-public struct Safetensors: WeightFile {
+public struct Safetensors: MappedWeightFile {
     public let path: String
     /// The tensors in the order of their bytes.
     public let entries: [WeightEntry]
@@ -28,9 +28,12 @@ public struct Safetensors: WeightFile {
 
     /// Maps the file and checks its header in full: every tensor lies in the file, without gaps and overlaps, and has as
     /// many bytes as its shape says.
-    public init(path: String) throws(CheckpointError) {
-        self.path = path
-        file = try MappedFile(path)
+    public init(path: String) throws(CheckpointError) { try self.init(MappedFile(path)) }
+
+    init(_ file: MappedFile) throws(CheckpointError) {
+        self.file = file
+        path = file.path
+        let path = file.path
         let bytes = file.bytes
         guard bytes.count >= 8 else {
             throw CheckpointError(
@@ -93,9 +96,17 @@ public struct Safetensors: WeightFile {
         let bytes = UnsafeRawBufferPointer(
             rebasing: file.bytes[(start + place.range.lowerBound)..<(start + place.range.upperBound)])
         if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(type.dtype.size) == 0 {
-            return TensorData(type: type, storage: TensorStorage(bytes, owner: .object(file)))
+            return TensorData(type: type, storage: TensorStorage(bytes, owner: .pages(file)))
         }
         return TensorData(type) { $0.copyMemory(from: bytes) }
+    }
+
+    package var files: [MappedFile] { [file] }
+
+    package func release(_ name: String) {
+        guard let range = places[name]?.range else { return }
+        file.releasePages(
+            of: UnsafeRawBufferPointer(rebasing: file.bytes[(start + range.lowerBound)..<(start + range.upperBound)]))
     }
 
     // MARK: - Header

@@ -129,11 +129,7 @@ enum LayoutReading {
         func isFile(_ name: String) -> Bool { FileSystem.isFile(FileSystem.resolve(name, in: folder)) }
         if let name = names.first(where: isFile) { return name }
         let name = names.first ?? ""
-        if let index = names.map({ $0 + ".index.json" }).first(where: isFile) {
-            throw CheckpointError(
-                FileSystem.resolve(index, in: folder),
-                "weights in several files cannot be read; save them as one file '\(name)'")
-        }
+        if let index = names.map({ $0 + ShardedWeights.suffix }).first(where: isFile) { return index }
         throw CheckpointError(folder, "has no \(name); is the download complete?")
     }
 }

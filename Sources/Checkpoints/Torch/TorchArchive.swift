@@ -5,7 +5,7 @@ public import ModelGraph
 ///
 /// Names are those of the module's `state_dict`: a dictionary under `state_dict` is unwrapped, `module.` is taken off
 /// where every tensor has it, and the attributes of TorchScript's modules are joined by dots (`visual.conv1.weight`).
-public struct TorchArchive: WeightFile {
+public struct TorchArchive: MappedWeightFile {
     public let path: String
     /// The tensors in the order of the pickle.
     public let entries: [WeightEntry]
@@ -83,9 +83,18 @@ public struct TorchArchive: WeightFile {
         }
         let values = UnsafeRawBufferPointer(rebasing: bytes.prefix(type.shape.count * type.dtype.size))
         if let base = values.baseAddress, UInt(bitPattern: base) % UInt(type.dtype.size) == 0 {
-            return TensorData(type: type, storage: TensorStorage(values, owner: .object(file)))
+            return TensorData(type: type, storage: TensorStorage(values, owner: .pages(file)))
         }
         return TensorData(type) { $0.copyMemory(from: values) }
+    }
+
+    package var files: [MappedFile] { [file] }
+
+    package func release(_ name: String) {
+        guard let place = places[name], let range = try? zip.range(of: views[place].record, in: file.bytes) else {
+            return
+        }
+        file.releasePages(of: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
     }
 
     // MARK: - Which files, which bytes
