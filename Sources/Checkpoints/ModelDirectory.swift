@@ -5,7 +5,7 @@ import YAML
 
 /// A model on disk: a directory with a description, the weights beside it and the files of its tokenizer. The description
 /// is `model.yaml`, or that of a published model: open_clip's `open_clip_config.json`, or the `config.json` of a
-/// CLIPModel of transformers.
+/// CLIPModel of transformers. A bare file of weights is a model, too, where it is OpenAI's or `Options` names a description.
 ///
 /// Everything that can be wrong is found when it is opened: settings, plugins, pictures of another size than the encoder
 /// takes, a tokenizer with more ids than the text encoder, tensors that are missing, unknown or of another shape.
@@ -26,31 +26,31 @@ public struct ModelDirectory: Sendable {
     /// The name of a model's description in its directory.
     public static let configName = "model.yaml"
 
-    /// Opens a model by its directory or by its description.
-    public init(path: String, plugins: PluginRegistry) throws {
-        try self.init(path: path, plugins: plugins, spaceCache: nil)
-    }
-
-    package init(path: String, plugins: PluginRegistry, spaceCache: SpaceCache?) throws {
-        let file = Self.configFile(path)
-        folder = FileSystem.folder(of: file)
-        let layout = try ModelLayout(file: file)
-        config = layout.config
-        keys = layout.keys
+    /// Opens a model by its directory, by its description, or by its file of weights.
+    public init(path: String, plugins: PluginRegistry, options: Options = Options()) throws {
+        let source = try Self.source(path: path, options: options)
+        folder = source.folder
+        config = source.layout.config
+        keys = source.layout.keys
         model = try DualEncoder(config, plugins: plugins)
         transform = try Self.transform(of: model)
         tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)
-        try layout.check(tokenizer)
-        weights = try WeightFiles.open(path: FileSystem.resolve(config.weights, in: folder))
-        let parameters = try Self.check(weights, model, keys)
+        try source.layout.check(tokenizer)
+        guard FileSystem.isFile(source.weights) else {
+            throw CheckpointError(folder, "has no \(config.weights); is the download complete?")
+        }
+        let parameters: [(name: String, shape: Shape)]
+        (weights, parameters) = try Self.check(WeightFiles.open(path: source.weights), model, keys)
         space = try Self.space(
             weights: weights, keys: keys, parameters: parameters, model: model, transform: transform,
-            tokenizer: tokenizer, plugins: plugins, cache: spaceCache)
+            tokenizer: tokenizer, plugins: plugins, cache: options.spaceCache)
     }
 
-    /// Opens a model by its directory or by its description.
-    public static func open(path: String, plugins: PluginRegistry) throws -> ModelDirectory {
-        try ModelDirectory(path: path, plugins: plugins)
+    /// Opens a model by its directory, by its description, or by its file of weights.
+    public static func open(
+        path: String, plugins: PluginRegistry, options: Options = Options()
+    ) throws -> ModelDirectory {
+        try ModelDirectory(path: path, plugins: plugins, options: options)
     }
 
     /// `path` itself, or the description in it where it is a directory.

@@ -13,7 +13,8 @@ public struct ModelStore: Sendable {
 
     /// Folders that hold model directories, in the order in which they are searched.
     public let folders: [String]
-    private let spaceCache: SpaceCache?
+    /// What models are opened with where nobody says otherwise.
+    private let options: ModelDirectory.Options
 
     /// Searched in this order: the folders of `CLIP_MODEL_PATH`, separated by colons; `$XDG_DATA_HOME/clip/models`
     /// (`~/.local/share/clip/models` without it); the folders of `bundled`.
@@ -25,7 +26,9 @@ public struct ModelStore: Sendable {
             folders.append(FileSystem.resolve(".local/share/clip/models", in: home))
         }
         self.folders = folders + bundled
-        spaceCache = SpaceCache(environment: environment)
+        var options = ModelDirectory.Options(merges: environment["CLIP_BPE_MERGES"])
+        options.spaceCache = SpaceCache(environment: environment)
+        self.options = options
     }
 
     /// The models there are, without opening them. Of one name in two folders, the first counts.
@@ -42,9 +45,9 @@ public struct ModelStore: Sendable {
 
     /// The path that `model` means: a path where it holds a slash or is a model's directory, else a name that is looked up.
     public func path(of model: String) throws -> String {
-        if model.contains("/") || Self.isModel(model) {
+        if model.contains("/") || Self.isModel(model) || WeightFiles.claims(model) {
             guard FileSystem.isDirectory(model) || FileSystem.isFile(model) else {
-                throw CheckpointError(model, "there is no such model directory; check the path")
+                throw CheckpointError(model, "there is no such model directory or file; check the path")
             }
             guard FileSystem.isFile(ModelDirectory.configFile(model)) else {
                 throw CheckpointError(
@@ -63,8 +66,22 @@ public struct ModelStore: Sendable {
     }
 
     /// Opens the model that `model` means.
-    public func open(_ model: String, plugins: PluginRegistry) throws -> ModelDirectory {
-        try ModelDirectory(path: path(of: model), plugins: plugins, spaceCache: spaceCache)
+    public func open(
+        _ model: String, plugins: PluginRegistry, options: ModelDirectory.Options = ModelDirectory.Options()
+    ) throws -> ModelDirectory {
+        try ModelDirectory(path: path(of: model), plugins: plugins, options: completed(options))
+    }
+
+    /// The description of the model that `model` means; its weights are not looked at.
+    package func source(_ model: String, options: ModelDirectory.Options) throws -> ModelDirectory.Source {
+        try ModelDirectory.source(path: path(of: model), options: completed(options))
+    }
+
+    private func completed(_ options: ModelDirectory.Options) -> ModelDirectory.Options {
+        var options = options
+        options.merges = options.merges ?? self.options.merges
+        options.spaceCache = options.spaceCache ?? self.options.spaceCache
+        return options
     }
 
     /// Opens the first model of this space. Reads every model's weights on the way; one that cannot be opened is passed
@@ -73,7 +90,7 @@ public struct ModelStore: Sendable {
         var failures: [String] = []
         for listing in models() {
             do {
-                let model = try ModelDirectory(path: listing.path, plugins: plugins, spaceCache: spaceCache)
+                let model = try ModelDirectory(path: listing.path, plugins: plugins, options: options)
                 if model.space == space { return model }
             } catch {
                 failures.append("\(listing.name) (\(error))")

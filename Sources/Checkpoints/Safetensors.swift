@@ -40,7 +40,7 @@ public struct Safetensors: MappedWeightFile {
                 path, "has \(bytes.count) bytes and is no safetensors file; is the download complete?")
         }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        guard length >= 2, length <= UInt64(Self.maximumHeader), bytes[8] == UInt8(ascii: "{") else {
+        guard Self.claims(bytes) else {
             throw CheckpointError(path, "is no safetensors file: it does not begin with a header")
         }
         guard Int(length) <= bytes.count - 8 else {
@@ -82,6 +82,12 @@ public struct Safetensors: MappedWeightFile {
         self.metadata = metadata
         places = Dictionary(uniqueKeysWithValues: found.map { ($0.entry.name, $0) })
         self.start = start
+    }
+
+    /// Whether the bytes begin as a safetensors file does.
+    static func claims(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
+        return 2...UInt64(maximumHeader) ~= UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     }
 
     /// The tensor of this name, if the file has it.

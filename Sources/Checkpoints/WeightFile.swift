@@ -39,6 +39,14 @@ public enum WeightFiles {
         return try openOne(path: path)
     }
 
+    /// Whether the file holds weights, or an index of them, and no description of a model.
+    static func claims(_ path: String) -> Bool {
+        let endings = [ShardedWeights.suffix, ".safetensors", ".pt", ".pth", ".bin", ".ckpt"]
+        guard FileSystem.isFile(path) else { return false }
+        if endings.contains(where: path.hasSuffix) { return true }
+        return (try? MappedFile(path))?.withBytes { TorchArchive.claims($0) || Safetensors.claims($0) } ?? false
+    }
+
     /// A safetensors file or a PyTorch archive.
     static func openOne(path: String) throws(CheckpointError) -> any MappedWeightFile {
         let file = try MappedFile(path)

@@ -35,8 +35,9 @@ import Testing
     func cache() throws {
         let (folder, cacheFolder) = (try write(), try temporaryFolder())
         let plugins = try TinyModel.plugins()
-        let cache = SpaceCache(folder: cacheFolder, minimumSize: 0)
-        func space() throws -> String { try ModelDirectory(path: folder, plugins: plugins, spaceCache: cache).space }
+        var options = ModelDirectory.Options()
+        options.spaceCache = SpaceCache(folder: cacheFolder, minimumSize: 0)
+        func space() throws -> String { try ModelDirectory(path: folder, plugins: plugins, options: options).space }
         let plain = try ModelDirectory.open(path: folder, plugins: plugins).space
         _ = try age(folder)
         #expect(try space() == plain)
@@ -64,28 +65,31 @@ import Testing
         let (folder, cacheFolder) = (try temporaryFolder(), try temporaryFolder())
         try TinyModel.write(to: folder)
         _ = try age(folder)
-        _ = try ModelDirectory(
-            path: folder, plugins: TinyModel.plugins(), spaceCache: SpaceCache(folder: cacheFolder))
+        var options = ModelDirectory.Options()
+        options.spaceCache = SpaceCache(folder: cacheFolder)
+        _ = try ModelDirectory(path: folder, plugins: TinyModel.plugins(), options: options)
         #expect(spaces(cacheFolder).isEmpty)
     }
 
     #if os(Linux)
         @Test(
-            "a text touches no page of the image tower, a picture none of the text tower, and a space leaves none behind")
+            "a text touches no page of the image tower, a picture none of the text tower, and a space leaves none behind"
+        )
         func towers() throws {
             let (folder, cacheFolder) = (try write(), try temporaryFolder())
             let path = try age(folder).path
             let plugins = try TinyModel.plugins()
-            let cache = SpaceCache(folder: cacheFolder, minimumSize: 0)
+            var options = ModelDirectory.Options()
+            options.spaceCache = SpaceCache(folder: cacheFolder, minimumSize: 0)
             // Around a page that is touched, Linux maps what it has in memory anyway: up to 64 KB on each side.
             let slack = 400
             do {
-                let first = try ModelDirectory(path: folder, plugins: plugins, spaceCache: cache)
+                let first = try ModelDirectory(path: folder, plugins: plugins, options: options)
                 #expect(try residentKilobytes(of: path) < slack)
                 withExtendedLifetime(first) {}
             }
             for text in [true, false] {
-                let model = try ModelDirectory(path: folder, plugins: plugins, spaceCache: cache)
+                let model = try ModelDirectory(path: folder, plugins: plugins, options: options)
                 #expect(try residentKilobytes(of: path) < slack)
                 let graph = try text ? model.model.textGraph(batch: 1, length: 6) : model.model.imageGraph(batch: 1)
                 let values = try model.parameters(for: graph)

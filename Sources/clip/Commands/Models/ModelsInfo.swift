@@ -13,12 +13,18 @@ extension Models {
             help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
         var name: String
 
+        @Option(
+            name: .long,
+            help: ArgumentHelp("The description of a bare file of weights; see 'clip embed --help'.", valueName: "file")
+        )
+        var config: String?
+
         @Flag(name: .long, help: "One JSON object.")
         var json = false
 
         func run(in context: CommandContext) async throws {
             let plugins = try context.registry()
-            let directory = try context.modelStore().open(name, plugins: plugins)
+            let directory = try context.modelStore().open(name, plugins: plugins, options: .init(config: config))
             let facts = try Self.facts(directory)
             if json { return try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText()) }
             var table = Table()
