@@ -50,7 +50,8 @@ public struct Safetensors: MappedWeightFile {
         let start = 8 + Int(length)
         let header: HeaderJSON
         do {
-            header = try HeaderJSON.parse(UnsafeRawBufferPointer(rebasing: bytes[8..<start]))
+            header = try HeaderJSON.parse(
+                UnsafeRawBufferPointer(rebasing: bytes[8..<start]), limit: 1 << 16 + bytes.count / 64)
         } catch {
             throw CheckpointError(path, "broken header at byte \(error.offset + 8): \(error.message)")
         }

@@ -48,7 +48,7 @@ public struct TorchArchive: MappedWeightFile {
                 throw ZipArchive.Fault("was saved on a big-endian machine; save it again on a little-endian one")
             }
             let pickle = UnsafeRawBufferPointer(rebasing: bytes[try zip.range(of: record, in: bytes)])
-            var names = TorchNames(path: path, pickle: pickle.count)
+            var names = TorchNames(path: path, pickle: pickle.count, file: bytes.count)
             try names.read(pickle)
             entries = names.tensors.map(\.entry)
             ignored = names.ignored

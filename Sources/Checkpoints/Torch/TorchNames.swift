@@ -17,14 +17,20 @@ struct TorchNames {
     private var budget: Int
     private static let maximumDepth = 64
 
-    init(path: String, pickle: Int) {
+    private let file: Int
+
+    /// - Parameters:
+    ///   - pickle: Bytes of the pickle.
+    ///   - file: Bytes of the file that it is from.
+    init(path: String, pickle: Int, file: Int) {
         self.path = path
+        self.file = file
         budget = 65_536 + 16 * min(pickle, Unpickler.maximumSize)
     }
 
     mutating func read(_ pickle: UnsafeRawBufferPointer) throws(CheckpointError) {
         var root: PickleValue
-        do { (root, memory) = try Unpickler.read(pickle) } catch {
+        do { (root, memory) = try Unpickler.read(pickle, file: file) } catch {
             throw CheckpointError(path, "broken or unknown data.pkl at byte \(error.offset): \(error.message)")
         }
         if case .dictionary(let place) = root, let state = unwrapped(place) { root = state }
