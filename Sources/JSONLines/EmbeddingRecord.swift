@@ -29,6 +29,11 @@ public struct EmbeddingRecord: WireRecord, Hashable {
     /// Reads a record. `encoding` is the one that was read.
     public init(_ record: JSONRecord, line: Int) throws(RecordError) {
         id = try RecordID(record, line: line)
+        if record.kind(of: "states") != nil, record.kind(of: "embedding") == nil {
+            throw RecordError(
+                code: "embedding.states",
+                message: "the record holds the states of tokens, which cannot be compared; embed with --output pooled")
+        }
         embedding = try record.floats()
         encoding = record.kind(of: "embedding") == .string ? .base64 : .array
         space = try record.string("space")

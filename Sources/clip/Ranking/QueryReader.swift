@@ -85,7 +85,7 @@ struct QueryReader {
                             + "\(counted(text.truncated, "token")) were left out")
                 default: break
                 }
-                guard let vector = vectors[index] else { continue }
+                guard let vector = vectors[index]?.values else { continue }
                 guard Embeddings.hasDirection(vector) else {
                     fail(place, input.line, "the model gave no finite numbers; check its weights", &queries)
                     continue
