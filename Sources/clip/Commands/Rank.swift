@@ -49,6 +49,7 @@ struct Rank: ClipSubcommand {
     var by: Modality?
 
     @OptionGroup var model: ModelOption
+    @OptionGroup var trust: TrustOption
     @OptionGroup var backend: BackendOptions
 
     enum TopCount: ExpressibleByArgument, CustomStringConvertible {
@@ -99,7 +100,7 @@ struct Rank: ClipSubcommand {
             context.note("no embeddings came in, so there is nothing to rank")
             return 0
         }
-        let finder = try ModelFinder(context, model)
+        let finder = try ModelFinder(context, model, trust)
         let model = try finder.model(of: first, backend)
         let queries = try QueryReader(model: model, note: context.note).read(texts: query, file: queries)
         guard !queries.names.isEmpty else {
@@ -151,7 +152,7 @@ struct Rank: ClipSubcommand {
         }
         let ranker = try Ranker<CandidateSpool.Fields>(
             queries: vectors, width: first.embedding.count, top: top.limit,
-            calibration: ModelFinder(context, model).calibration(of: first), threads: Threads.processorCount)
+            calibration: ModelFinder(context, model, trust).calibration(of: first), threads: Threads.processorCount)
         try candidates.spool.forEachBlock(candidates.rows) { try ranker.add($0, candidates: $1) }
         try RankOutput(descriptor: context.output).write(queries: names, ranker) { try candidates.spool.json($0) }
     }
