@@ -50,6 +50,7 @@ struct Rank: ClipSubcommand {
     var by: Modality?
 
     @OptionGroup var model: ModelOption
+    @OptionGroup var trust: TrustOption
     @OptionGroup var backend: BackendOptions
 
     enum TopCount: ExpressibleByArgument, CustomStringConvertible {
@@ -122,7 +123,7 @@ struct Rank: ClipSubcommand {
     private func begin(
         with first: EmbeddingRecord, _ context: CommandContext
     ) throws -> (QueryReader.Queries, Ranker<[UInt8]>) {
-        let finder = try ModelFinder(context, model)
+        let finder = try ModelFinder(context, model, trust)
         var opened: CLIPModel?
         let reader = QueryReader(first: first, note: context.note) {
             let model = try opened ?? finder.model(of: first, backend)
@@ -163,7 +164,7 @@ struct Rank: ClipSubcommand {
         }
         let ranker = try Ranker<CandidateSpool.Fields>(
             queries: vectors, width: first.embedding.count, top: top.limit,
-            calibration: ModelFinder(context, model).calibration(of: first), threads: Threads.processorCount)
+            calibration: ModelFinder(context, model, trust).calibration(of: first), threads: Threads.processorCount)
         try candidates.spool.forEachBlock(candidates.rows) { try ranker.add($0, candidates: $1) }
         try RankOutput(descriptor: context.output).write(queries: names, ranker) { try candidates.spool.json($0) }
     }
