@@ -18,9 +18,10 @@ const cpu_kernels *cpu_kernels_select(void) {
     return &cpu_kernels_portable;
 }
 
-const cpu_int8_kernels *cpu_int8_select(void) {
+const cpu_int8_kernels *cpu_int8_select(void) { return cpu_int8_up_to(getenv("CLIP_CPU_ISA")); }
+
+const cpu_int8_kernels *cpu_int8_up_to(const char *asked) {
 #if defined(__x86_64__)
-    const char *asked = getenv("CLIP_CPU_ISA");
     const int limit = !asked || !strncmp(asked, "avx512", 6) ? 3 : !strcmp(asked, "avx-vnni") ? 2 : !strcmp(asked, "avx2");
     __builtin_cpu_init();
     if (limit >= 3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
