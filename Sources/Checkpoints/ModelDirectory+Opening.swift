@@ -13,19 +13,29 @@ extension ModelDirectory {
         /// The merges of CLIP's tokenizer (`bpe_simple_vocab_16e6.txt.gz`), used where none lie beside the description or
         /// the weights.
         public var merges: String?
+        /// Whether a directory that is known to hold a published model must say of it what is published: its preprocessing,
+        /// activation, sizes and tokenizer.
+        public var checksPublished: Bool
+        /// The published model that was asked for.
+        package var published: PublishedModel?
         /// Where spaces of large models are remembered.
         package var spaceCache: SpaceCache?
 
-        public init(config: String? = nil, imageSize: Int? = nil, merges: String? = nil) {
+        public init(
+            config: String? = nil, imageSize: Int? = nil, merges: String? = nil, checksPublished: Bool = true
+        ) {
             self.config = config
             self.imageSize = imageSize
             self.merges = merges
+            self.checksPublished = checksPublished
         }
     }
 
     /// What is known of a model before its weights are looked at.
     package struct Source {
         package var layout: ModelLayout
+        /// The layout's model before anything was changed.
+        var described: ModelConfig
         /// Where the tokenizer's files are.
         package var folder: String
         package var weights: String
@@ -48,7 +58,8 @@ extension ModelDirectory {
             let folder = FileSystem.folder(of: file)
             let layout = try ModelLayout(file: file, merges: options.merges)
             return Source(
-                layout: layout, folder: folder, weights: FileSystem.resolve(layout.config.weights, in: folder))
+                layout: layout, described: layout.config, folder: folder,
+                weights: FileSystem.resolve(layout.config.weights, in: folder))
         }
         let folder = FileSystem.folder(of: path)
         let place = options.config.map(FileSystem.folder) ?? folder
@@ -62,7 +73,7 @@ extension ModelDirectory {
             let name = FileSystem.name(of: path).split(separator: ".").first.map(String.init) ?? path
             layout.config = try ModelConfig(layout.config.node.setting("name", to: .string(name)))
         }
-        return Source(layout: layout, folder: place, weights: path)
+        return Source(layout: layout, described: layout.config, folder: place, weights: path)
     }
 
     /// The same model for pictures of another size. What is cut off a picture that is larger than the crop stays the same

@@ -22,6 +22,8 @@ public struct ModelDirectory: Sendable {
     public let space: String
     /// Where `weights` has the model's parameters.
     package let keys: KeyMap
+    /// The published model that this is known to be a copy of.
+    package let published: PublishedModel?
 
     /// The name of a model's description in its directory.
     public static let configName = "model.yaml"
@@ -32,6 +34,11 @@ public struct ModelDirectory: Sendable {
         folder = source.folder
         config = source.layout.config
         keys = source.layout.keys
+        let copy =
+            try PublishedCopy(folder: folder, document: source.layout.document)
+            ?? options.published.map(PublishedCopy.init)
+        if options.checksPublished { try copy?.check(source.described, plugins: plugins) }
+        published = copy?.model
         model = try DualEncoder(config, plugins: plugins)
         transform = try Self.transform(of: model)
         tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)

@@ -16,6 +16,9 @@ public struct ModelStore: Sendable {
     /// What models are opened with where nobody says otherwise.
     private let options: ModelDirectory.Options
 
+    /// Whether a directory that is known to hold a published model must say of it what is published.
+    public var checksPublished = true
+
     /// Searched in this order: the folders of `CLIP_MODEL_PATH`, separated by colons; `$XDG_DATA_HOME/clip/models`
     /// (`~/.local/share/clip/models` without it); the folders of `bundled`.
     public init(environment: [String: String], bundled: [String] = []) {
@@ -45,6 +48,13 @@ public struct ModelStore: Sendable {
 
     /// The path that `model` means: a path where it holds a slash or is a model's directory, else a name that is looked up.
     public func path(of model: String) throws -> String {
+        if !FileSystem.isDirectory(model), let published = try PublishedModels.find(model) {
+            if let listing = models().first(where: { $0.name == published.name }) { return listing.path }
+            throw CheckpointError(
+                model,
+                "is a published model that is not on this machine; download \(published.repository) "
+                    + "(clip models pull \(published.name))")
+        }
         if model.contains("/") || Self.isModel(model) || WeightFiles.claims(model) {
             guard FileSystem.isDirectory(model) || FileSystem.isFile(model) else {
                 throw CheckpointError(model, "there is no such model directory or file; check the path")
@@ -62,6 +72,9 @@ public struct ModelStore: Sendable {
         let places = folders.isEmpty ? "nowhere (CLIP_MODEL_PATH is not set)" : folders.joined(separator: ", ")
         var remedy = "give a path, or set CLIP_MODEL_PATH"
         if !models.isEmpty { remedy = NearestName.remedy(for: model, among: models.map(\.name)) }
+        if model.contains(":"), let near = try PublishedModels.nearestName(to: model) {
+            remedy = "did you mean '\(near)'?"
+        }
         throw CheckpointError(model, "there is no model of this name; looked in \(places); \(remedy)")
     }
 
@@ -69,7 +82,9 @@ public struct ModelStore: Sendable {
     public func open(
         _ model: String, plugins: PluginRegistry, options: ModelDirectory.Options = ModelDirectory.Options()
     ) throws -> ModelDirectory {
-        try ModelDirectory(path: path(of: model), plugins: plugins, options: completed(options))
+        var options = completed(options)
+        options.published = try PublishedModels.find(model)
+        return try ModelDirectory(path: path(of: model), plugins: plugins, options: options)
     }
 
     /// The description of the model that `model` means; its weights are not looked at.
@@ -81,6 +96,7 @@ public struct ModelStore: Sendable {
         var options = options
         options.merges = options.merges ?? self.options.merges
         options.spaceCache = options.spaceCache ?? self.options.spaceCache
+        options.checksPublished = options.checksPublished && checksPublished
         return options
     }
 
@@ -90,7 +106,8 @@ public struct ModelStore: Sendable {
         var failures: [String] = []
         for listing in models() {
             do {
-                let model = try ModelDirectory(path: listing.path, plugins: plugins, options: options)
+                let model = try ModelDirectory(
+                    path: listing.path, plugins: plugins, options: completed(ModelDirectory.Options()))
                 if model.space == space { return model }
             } catch {
                 failures.append("\(listing.name) (\(error))")
