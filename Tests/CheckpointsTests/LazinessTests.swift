@@ -15,15 +15,27 @@ import Testing
 
 @Suite struct LazinessTests {
     /// A model whose towers have 3 MB each, and whose files are older than the cache's mistrust of new ones.
-    private func write() throws -> String {
+    private func write(as name: String = "model.safetensors") throws -> String {
         let folder = try temporaryFolder()
         let yaml = TinyModel.yaml.split(separator: "width: 8, layers: 1").joined(separator: "width: 256, layers: 1")
-        try TinyModel.write(to: folder, yaml: yaml)
+        let values = try TinyModel.write(to: folder, yaml: yaml)
+        if name.hasSuffix(".pt") {
+            let tensors = values.sorted { $0.key < $1.key }.map { (name: $0.key, data: $0.value) }
+            // Linux maps what was written at once all at once, so it is written in pieces.
+            let sink = try #require(fopen(folder + "/" + name, "w"))
+            defer { fclose(sink) }
+            let bytes = ArchiveWriter.archive(tensors)
+            for start in stride(from: 0, to: bytes.count, by: 4096) {
+                let piece = bytes[start..<min(start + 4096, bytes.count)]
+                #expect(piece.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, sink) } == piece.count)
+            }
+            try AtomicFile.write(yaml + "\nweights: \(name)\n", to: folder + "/model.yaml")
+        }
         return folder
     }
 
-    private func age(_ folder: String) throws -> MappedFile {
-        let file = folder + "/model.safetensors"
+    private func age(_ folder: String, _ name: String = "model.safetensors") throws -> MappedFile {
+        let file = folder + "/" + name
         // The time of the last change of status cannot be set, so it has to pass.
         while time(nil) - (try MappedFile(file).modified) <= 2 { usleep(50_000) }
         return try MappedFile(file)
@@ -73,11 +85,11 @@ import Testing
 
     #if os(Linux)
         @Test(
-            "a text touches no page of the image tower, a picture none of the text tower, and a space leaves none behind"
-        )
-        func towers() throws {
-            let (folder, cacheFolder) = (try write(), try temporaryFolder())
-            let path = try age(folder).path
+            "a text touches no page of the image tower, a picture none of the text tower, and a space leaves none behind",
+            arguments: ["model.safetensors", "model.pt"])
+        func towers(name: String) throws {
+            let (folder, cacheFolder) = (try write(as: name), try temporaryFolder())
+            let path = try age(folder, name).path
             let plugins = try TinyModel.plugins()
             var options = ModelDirectory.Options()
             options.spaceCache = SpaceCache(folder: cacheFolder, minimumSize: 0)
