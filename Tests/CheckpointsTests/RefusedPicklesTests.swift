@@ -50,7 +50,7 @@ import Testing
             "ctorch._utils\n_rebuild_tensor_v2\n(cposix\nsystem\ntR.",  // as an argument of what is known
             "ctorch.jit._pickle\nrestore_type_tag\n(cposix\nsystem\ntR.",
             "(\(text("storage"))cposix\nsystem\ntQ.",  // as a storage
-            "\u{80}\u{4}\u{95}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}cposix\nsystem\n.",  // in a frame that lies
+            "\u{80}\u{4}\u{95}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}cposix\nsystem\n.",
         ])
     func names(pickle: String) {
         #expect(refusal(pickle) == "the pickle wants to call posix.system; only tensors and containers are read")
