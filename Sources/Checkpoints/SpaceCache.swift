@@ -39,7 +39,7 @@ package struct SpaceCache: Sendable {
         guard files.reduce(0, { $0 + $1.bytes.count }) >= minimumSize else { return try compute() }
         var key = digest
         for file in files { key.combine(file.identity) }
-        let path = FileSystem.resolve("\(key.shortText)-\(String(key.value, radix: 16))", in: folder)
+        let path = FileSystem.resolve(String(key.value, radix: 16), in: folder)
         if let kept = try? MappedFile(path).withBytes({ String(decoding: $0.prefix(16), as: UTF8.self) }),
             kept.utf8.count == 9, kept.hasSuffix("\n"), kept.dropLast().allSatisfy(\.isHexDigit)
         {

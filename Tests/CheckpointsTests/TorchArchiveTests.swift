@@ -100,6 +100,11 @@ import Testing
         }
         #expect(models[0].weights is TorchArchive && models[1].weights is Safetensors)
         #expect(models[0].space == models[1].space)
+        // What a trainer saved, with a description of the model elsewhere
+        let bare = try ModelDirectory.open(
+            path: Self.folder + "tiny.pt", plugins: plugins,
+            options: .init(config: models[1].folder + "/model.yaml"))
+        #expect(bare.space == models[0].space && bare.weights.path == Self.folder + "tiny.pt")
         let graph = try models[0].model.lossGraph(batch: 2, length: 6)
         #expect(try models[0].parameters(for: graph) == models[1].parameters(for: graph))
     }

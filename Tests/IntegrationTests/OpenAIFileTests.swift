@@ -131,6 +131,10 @@ import YAML
         #expect(model.space != whole.space)
         #expect(try model.parameters(for: model.model.imageGraph(batch: 1)).count > 20)
         #expect(model.transform.mean == [0.48145466, 0.4578275, 0.40821073])
+        let transformers = Self.fixtures + "Published/transformers"
+        try FileSystem.copy(transformers + "/model.safetensors", to: folder + "/other.bin")
+        #expect(
+            try open(folder + "/other.bin", config: transformers + "/config.json").space == open(transformers).space)
         #expect(failure { _ = try open(Self.published, config: document) }.contains("has its own description"))
         #expect(failure { _ = try open(bare, config: folder + "/none.json") }.contains("none.json"))
     }
