@@ -1,3 +1,4 @@
+import ModelGraph
 import Multimodal
 import YAML
 
@@ -43,9 +44,20 @@ extension ModelDirectory {
 
     /// Finds the description of the model at `path`: a directory, a description, or a file of weights.
     package static func source(path: String, options: Options = Options()) throws -> Source {
-        var source = try described(path, options)
-        if let size = options.imageSize { source.layout.config = try resized(source.layout.config, to: size) }
-        return source
+        do {
+            var source = try described(path, options)
+            if let size = options.imageSize { source.layout.config = try resized(source.layout.config, to: size) }
+            return source
+        } catch { throw naming(path, in: error) }
+    }
+
+    /// An error that names the model, too: of settings that were not written, and so have no place, or of shapes.
+    static func naming(_ path: String, in error: any Error) -> any Error {
+        switch error {
+        case let error as YAMLError where !error.file.isEmpty: error
+        case is YAMLError, is GraphError, is PluginError: CheckpointError(path, "\(error)")
+        default: error
+        }
     }
 
     private static func described(_ path: String, _ options: Options) throws -> Source {

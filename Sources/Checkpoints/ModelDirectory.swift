@@ -30,7 +30,12 @@ public struct ModelDirectory: Sendable {
 
     /// Opens a model by its directory, by its description, or by its file of weights.
     public init(path: String, plugins: PluginRegistry, options: Options = Options()) throws {
-        let source = try Self.source(path: path, options: options)
+        do {
+            try self.init(Self.source(path: path, options: options), plugins, options)
+        } catch { throw Self.naming(path, in: error) }
+    }
+
+    private init(_ source: Source, _ plugins: PluginRegistry, _ options: Options) throws {
         folder = source.folder
         config = source.layout.config
         keys = source.layout.keys

@@ -18,7 +18,10 @@ import Testing
 
     @Test(
         "every tensor that PyTorch saved is read, bit for bit",
-        arguments: ["dtypes", "protocol4", "views", "zip64", "training", "parameters", "scripted", "traced"])
+        arguments: [
+            "dtypes", "protocol4", "views", "zip64", "training", "parameters", "scripted", "traced",
+            "before-1.6", "before-1.6-dtypes",
+        ])
     func reads(name: String) throws {
         let archive = try TorchArchive(path: Self.folder + name + ".pt")
         let expected = try Safetensors(path: Self.folder + name + ".safetensors")
@@ -66,7 +69,6 @@ import Testing
     @Test(
         "what is no archive of named tensors is refused with what to do",
         arguments: [
-            ("before-1.6.pt", "was saved by PyTorch before 1.6"), ("before-1.6.pt", "save it again with torch.save"),
             ("bare.pt", "save the module's state_dict()"), ("circle.pt", "refer to each other"),
             ("laughs.pt", "refer to each other"), ("compressed.pt", "is compressed"),
             ("views.safetensors", "is no PyTorch archive"), ("none.pt", "No such file"),
@@ -85,7 +87,7 @@ import Testing
         let files = try [folder + "/a", folder + "/b"].map { try WeightFiles.open(path: $0) }
         #expect(files[0] is TorchArchive && files[1] is Safetensors)
         #expect(try files[0].tensor("transposed") == files[1].tensor("transposed"))
-        #expect(failure { _ = try WeightFiles.open(path: Self.folder + "before-1.6.pt") }.contains("before 1.6"))
+        #expect(try WeightFiles.open(path: Self.folder + "before-1.6.pt") is TorchArchive)
     }
 
     @Test("model.yaml may name a PyTorch archive, and the model is the same")
@@ -121,8 +123,7 @@ import Testing
         ])
     func views(offset: Int, shape: [Int], strides: [Int], fits: Bool) {
         let tensor = TorchTensor(storage: 0, offset: offset, shape: shape, strides: strides)
-        let record = ZipArchive.Record(name: "", header: 0, size: 16, method: 0, isEncrypted: false)
-        #expect((StorageView(tensor, Shape(shape), count: 4, record: record) != nil) == fits)
+        #expect((StorageView(tensor, Shape(shape), count: 4, place: .range(0..<16)) != nil) == fits)
     }
 
     @Test(

@@ -74,7 +74,7 @@ extension YAMLNode {
 enum LayoutReading {
     /// A refusal of a setting at its place.
     static func refusal(_ node: YAMLNode, _ what: String, remedy: String) -> any Error {
-        node.error("'\(node.path)': \(what)", remedy: remedy)
+        node.error(node.path.isEmpty ? what : "'\(node.path)': \(what)", remedy: remedy)
     }
 
     /// A whole number, or a list of two equal ones: the side of a square.

@@ -37,13 +37,13 @@ struct Unpickler {
     /// - Parameter file: Bytes of the file that the pickle is from.
     static func read(
         _ bytes: UnsafeRawBufferPointer, file: Int
-    ) throws(Fault) -> (root: PickleValue, memory: PickleMemory) {
+    ) throws(Fault) -> (root: PickleValue, memory: PickleMemory, end: Int) {
         var reader = Unpickler(bytes, limit: maximumValues(file: file))
         guard bytes.count <= maximumSize else {
             throw reader.fault("it has \(bytes.count) bytes, at most \(maximumSize) are read")
         }
         let root = try reader.run()
-        return (root, reader.memory)
+        return (root, reader.memory, reader.offset)
     }
 
     private mutating func run() throws(Fault) -> PickleValue {
@@ -203,6 +203,10 @@ struct Unpickler {
         guard parts.count >= 5, case .text("storage") = parts[0], case .global(.storage(let element)) = parts[1],
             case .text(let key) = parts[2], case .integer(let count) = parts[4], count >= 0
         else { throw fault("a storage is not named as torch.save does") }
+        // Before PyTorch 0.4 a storage could be part of another.
+        if parts.count > 5 {
+            guard case .none = parts[5] else { throw fault("a storage is part of another; save the file again") }
+        }
         memory.storages.append(TorchStorage(key: key, element: element, count: count))
         try push(.storage(memory.storages.count - 1))
     }
