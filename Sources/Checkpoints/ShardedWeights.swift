@@ -36,7 +36,8 @@ public struct ShardedWeights: MappedWeightFile {
                 places[tensor] = number
                 continue
             }
-            guard !name.isEmpty, name != ".", name != "..", !name.contains("/"), !name.hasSuffix(Self.suffix) else {
+            guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0x2F), !name.hasSuffix(Self.suffix)
+            else {
                 throw place.error("'\(name)' is not the name of a file", remedy: "name a file beside the index")
             }
             let file = FileSystem.resolve(name, in: folder)

@@ -62,6 +62,7 @@ import Testing
         arguments: [
             ("model-1.safetensors", "model-3.safetensors", "index.json:", "model-3.safetensors is missing"),
             ("model-1.safetensors", "../model-1.safetensors", "index.json:", "is not the name of a file"),
+            ("model-1.safetensors", "../\u{301}x", "index.json:", "is not the name of a file"),
             ("model-1.safetensors", "/etc/passwd", "index.json:", "is not the name of a file"),
             ("model-1.safetensors", "..", "index.json:", "is not the name of a file"),
             ("model-1.safetensors", "model.safetensors.index.json", "index.json:", "is not the name of a file"),

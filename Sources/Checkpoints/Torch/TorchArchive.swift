@@ -49,10 +49,11 @@ public struct TorchArchive: MappedWeightFile {
             try found.read(pickle)
             names = found
             self.zip = zip
-            let data = prefix + "data/"
-            let records = zip.records.filter { $0.key.hasPrefix(data) }
-                .map { (String($0.key.dropFirst(data.count)), StoragePlace.record($0.value)) }
-            views = try Self.views(names, Dictionary(uniqueKeysWithValues: records), file: file)
+            var places: [String: StoragePlace] = [:]
+            for storage in names.memory.storages {
+                places[storage.key] = zip.records["\(prefix)data/\(storage.key)"].map { .record($0) }
+            }
+            views = try Self.views(names, places, file: file)
         }
         entries = names.tensors.map(\.entry)
         ignored = names.ignored
