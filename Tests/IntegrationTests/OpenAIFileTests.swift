@@ -109,6 +109,11 @@ import YAML
         #expect(text.contains("openai/CLIP") && text.contains("CLIP_BPE_MERGES"), "\(text)")
         let merges = FileSystem.folder(of: Self.vit) + "/bpe_simple_vocab_16e6.txt.gz"
         #expect(try open(folder + "/model.pt", merges: merges).space == open(Self.vit).space)
+        // A relative path is as seen from here, whatever the folders of the description and the weights
+        var here = [CChar](repeating: 0, count: 4096)
+        let depth = String(cString: try #require(getcwd(&here, here.count))).split(separator: "/").count
+        let relative = String(repeating: "../", count: depth) + merges.dropFirst()
+        #expect(try open(folder + "/model.pt", merges: relative).space == open(Self.vit).space)
     }
 
     @Test("other weights are refused without a description, and open with one in any layout")

@@ -19,7 +19,7 @@ struct OpenCLIPLayout {
     init(_ node: YAMLNode, folder: String, merges: String? = nil) {
         self.node = node
         self.folder = folder
-        otherMerges = merges
+        otherMerges = merges.map(FileSystem.realPath)  // which is not as seen from `folder`
     }
 
     /// The tokenizer's merges in `folder`.
