@@ -103,9 +103,10 @@ let package = Package(
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [
-                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "YAML", "InfoNCELoss", "TransformerEncoder",
-                "ViTEncoder",
+                "AtomicFiles", "CAllocationCount", "Checkpoints", "Imaging", "Multimodal", "YAML", "BPETokenizer",
+                "InfoNCELoss", "TransformerEncoder", "ViTEncoder",
             ]),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(
             name: "TrainingTests",
             dependencies: [

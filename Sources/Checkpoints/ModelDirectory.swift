@@ -5,7 +5,7 @@ import YAML
 
 /// A model on disk: a directory with a description, the weights beside it and the files of its tokenizer. The description
 /// is `model.yaml`, or that of a published model: open_clip's `open_clip_config.json`, or the `config.json` of a
-/// CLIPModel of transformers.
+/// CLIPModel of transformers. A bare file of weights is a model, too, where it is OpenAI's or `Options` names a description.
 ///
 /// Everything that can be wrong is found when it is opened: settings, plugins, pictures of another size than the encoder
 /// takes, a tokenizer with more ids than the text encoder, tensors that are missing, unknown or of another shape.
@@ -28,39 +28,41 @@ public struct ModelDirectory: Sendable {
     /// The name of a model's description in its directory.
     public static let configName = "model.yaml"
 
-    /// Opens a model by its directory or by its description.
-    /// - Parameter checksPublished: Whether a directory that is known to hold a published model must say of it what is
-    ///   published: its preprocessing, activation, sizes and tokenizer.
-    public init(path: String, plugins: PluginRegistry, checksPublished: Bool = true) throws {
-        try self.init(path: path, as: nil, plugins: plugins, checksPublished: checksPublished)
+    /// Opens a model by its directory, by its description, or by its file of weights.
+    public init(path: String, plugins: PluginRegistry, options: Options = Options()) throws {
+        do {
+            try self.init(Self.source(path: path, options: options), plugins, options)
+        } catch { throw Self.naming(path, in: error) }
     }
 
-    /// - Parameter name: The published model that was asked for.
-    package init(
-        path: String, as name: PublishedModel?, plugins: PluginRegistry, checksPublished: Bool
-    ) throws {
-        let file = Self.configFile(path)
-        folder = FileSystem.folder(of: file)
-        let layout = try ModelLayout(file: file)
-        config = layout.config
-        keys = layout.keys
-        let copy = try PublishedCopy(folder: folder, document: layout.document) ?? name.map(PublishedCopy.init)
-        if checksPublished { try copy?.check(config, plugins: plugins) }
+    private init(_ source: Source, _ plugins: PluginRegistry, _ options: Options) throws {
+        folder = source.folder
+        config = source.layout.config
+        keys = source.layout.keys
+        let copy =
+            try PublishedCopy(folder: folder, document: source.layout.document)
+            ?? options.published.map(PublishedCopy.init)
+        if options.checksPublished { try copy?.check(source.described, plugins: plugins) }
         published = copy?.model
         model = try DualEncoder(config, plugins: plugins)
         transform = try Self.transform(of: model)
         tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)
-        try layout.check(tokenizer)
-        weights = try WeightFiles.open(path: FileSystem.resolve(config.weights, in: folder))
-        let parameters = try Self.check(weights, model, keys)
+        try source.layout.check(tokenizer)
+        guard FileSystem.isFile(source.weights) else {
+            throw CheckpointError(folder, "has no \(config.weights); is the download complete?")
+        }
+        let parameters: [(name: String, shape: Shape)]
+        (weights, parameters) = try Self.check(WeightFiles.open(path: source.weights), model, keys)
         space = try Self.space(
             weights: weights, keys: keys, parameters: parameters, model: model, transform: transform,
-            tokenizer: tokenizer, plugins: plugins)
+            tokenizer: tokenizer, plugins: plugins, cache: options.spaceCache)
     }
 
-    /// Opens a model by its directory or by its description.
-    public static func open(path: String, plugins: PluginRegistry) throws -> ModelDirectory {
-        try ModelDirectory(path: path, plugins: plugins)
+    /// Opens a model by its directory, by its description, or by its file of weights.
+    public static func open(
+        path: String, plugins: PluginRegistry, options: Options = Options()
+    ) throws -> ModelDirectory {
+        try ModelDirectory(path: path, plugins: plugins, options: options)
     }
 
     /// `path` itself, or the description in it where it is a directory.

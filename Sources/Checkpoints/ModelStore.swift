@@ -13,6 +13,8 @@ public struct ModelStore: Sendable {
 
     /// Folders that hold model directories, in the order in which they are searched.
     public let folders: [String]
+    /// What models are opened with where nobody says otherwise.
+    private let options: ModelDirectory.Options
 
     /// Whether a directory that is known to hold a published model must say of it what is published.
     public var checksPublished = true
@@ -27,6 +29,9 @@ public struct ModelStore: Sendable {
             folders.append(FileSystem.resolve(".local/share/clip/models", in: home))
         }
         self.folders = folders + bundled
+        var options = ModelDirectory.Options(merges: environment["CLIP_BPE_MERGES"])
+        options.spaceCache = SpaceCache(environment: environment)
+        self.options = options
     }
 
     /// The models there are, without opening them. Of one name in two folders, the first counts.
@@ -50,9 +55,9 @@ public struct ModelStore: Sendable {
                 "is a published model that is not on this machine; download \(published.repository) "
                     + "(clip models pull \(published.name))")
         }
-        if model.contains("/") || Self.isModel(model) {
+        if model.contains("/") || Self.isModel(model) || WeightFiles.claims(model) {
             guard FileSystem.isDirectory(model) || FileSystem.isFile(model) else {
-                throw CheckpointError(model, "there is no such model directory; check the path")
+                throw CheckpointError(model, "there is no such model directory or file; check the path")
             }
             guard FileSystem.isFile(ModelDirectory.configFile(model)) else {
                 throw CheckpointError(
@@ -74,9 +79,25 @@ public struct ModelStore: Sendable {
     }
 
     /// Opens the model that `model` means.
-    public func open(_ model: String, plugins: PluginRegistry) throws -> ModelDirectory {
-        try ModelDirectory(
-            path: path(of: model), as: PublishedModels.find(model), plugins: plugins, checksPublished: checksPublished)
+    public func open(
+        _ model: String, plugins: PluginRegistry, options: ModelDirectory.Options = ModelDirectory.Options()
+    ) throws -> ModelDirectory {
+        var options = completed(options)
+        options.published = try PublishedModels.find(model)
+        return try ModelDirectory(path: path(of: model), plugins: plugins, options: options)
+    }
+
+    /// The description of the model that `model` means; its weights are not looked at.
+    package func source(_ model: String, options: ModelDirectory.Options) throws -> ModelDirectory.Source {
+        try ModelDirectory.source(path: path(of: model), options: completed(options))
+    }
+
+    private func completed(_ options: ModelDirectory.Options) -> ModelDirectory.Options {
+        var options = options
+        options.merges = options.merges ?? self.options.merges
+        options.spaceCache = options.spaceCache ?? self.options.spaceCache
+        options.checksPublished = options.checksPublished && checksPublished
+        return options
     }
 
     /// Opens the first model of this space. Reads every model's weights on the way; one that cannot be opened is passed
@@ -86,7 +107,7 @@ public struct ModelStore: Sendable {
         for listing in models() {
             do {
                 let model = try ModelDirectory(
-                    path: listing.path, plugins: plugins, checksPublished: checksPublished)
+                    path: listing.path, plugins: plugins, options: completed(ModelDirectory.Options()))
                 if model.space == space { return model }
             } catch {
                 failures.append("\(listing.name) (\(error))")

@@ -97,6 +97,7 @@ import YAML
             ("resize: 8,", "resize: 8, interpolation: bicubik,", "did you mean 'bicubic'"),
             ("std: [0.5, 0.5, 0.5]", "std: [0.5, 0.5]", "2 numbers for three channels"),
             ("std: [0.5, 0.5, 0.5]", "std: [0.5, 0, 0.5]", "std must not be zero"),
+            (", heads: 2}}\npre", "}}\npre", "12 heads do not divide a width of 8"),
             ("table: table.txt", "table: table.txt, vocabulary: 129", "has 129 ids, the text encoder's vocabulary 128"),
         ])
     func descriptions(old: String, new: String, message: String) throws {

@@ -97,7 +97,8 @@ import YAML
         }
         #expect(wasChanged, "'\(old)' is in no file")
         do {
-            _ = try ModelDirectory(path: folder, plugins: plugins, checksPublished: checksPublished)
+            _ = try ModelDirectory(
+                path: folder, plugins: plugins, options: .init(checksPublished: checksPublished))
             return ""
         } catch {
             return "\(error)"

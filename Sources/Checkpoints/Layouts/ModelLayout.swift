@@ -3,7 +3,7 @@ package import YAML
 
 /// A model's description in whatever layout it was published, translated into this project's own.
 ///
-/// Three layouts are known: `model.yaml`; `open_clip_config.json` (mlfoundations/open_clip); `config.json`
+/// Layouts known: `model.yaml`; `open_clip_config.json` and `model_configs` (mlfoundations/open_clip); `config.json`
 /// (huggingface/transformers, CLIPModel). What cannot be honoured exactly is refused with its place in the file.
 package struct ModelLayout: Sendable {
     package var config: ModelConfig
@@ -15,11 +15,16 @@ package struct ModelLayout: Sendable {
     package var endToken: YAMLNode?
 
     /// Reads the description `file`; which layout it is follows from its content.
-    package init(file: String) throws {
+    /// - Parameter merges: the tokenizer's merges, where none lie beside `file` and the layout is open_clip's.
+    package init(file: String, merges: String? = nil) throws {
         let node = try YAMLNode.load(file)
         let folder = FileSystem.folder(of: file)
         if node[path: "model_cfg"] != nil {
-            self = try OpenCLIPLayout(node, folder: folder).translated()
+            self = try OpenCLIPLayout(node, folder: folder, merges: merges).translated()
+        } else if node[path: "embed_dim"] != nil, node[path: "vision_cfg"] != nil {
+            // One of open_clip's model_configs
+            let document = YAMLNode(.mapping([YAMLNode.Entry(key: "model_cfg", value: node)]), at: node.location)
+            self = try OpenCLIPLayout(document, folder: folder, merges: merges).translated()
         } else if FileSystem.name(of: file) == TransformersLayout.configName || node[path: "model_type"] != nil {
             self = try TransformersLayout(node, folder: folder).translated()
         } else {
@@ -69,7 +74,7 @@ extension YAMLNode {
 enum LayoutReading {
     /// A refusal of a setting at its place.
     static func refusal(_ node: YAMLNode, _ what: String, remedy: String) -> any Error {
-        node.error("'\(node.path)': \(what)", remedy: remedy)
+        node.error(node.path.isEmpty ? what : "'\(node.path)': \(what)", remedy: remedy)
     }
 
     /// A whole number, or a list of two equal ones: the side of a square.
@@ -127,16 +132,10 @@ enum LayoutReading {
                 ], at: node))
     }
 
-    /// The weights' file in `folder`, or why it cannot be used.
-    static func weights(_ names: String..., in folder: String) throws(CheckpointError) -> String {
+    /// The weights' file in `folder`: of these names, or of these with an index of several files; the first where there
+    /// is none.
+    static func weights(_ names: String..., in folder: String) -> String {
         func isFile(_ name: String) -> Bool { FileSystem.isFile(FileSystem.resolve(name, in: folder)) }
-        if let name = names.first(where: isFile) { return name }
-        let name = names.first ?? ""
-        if let index = names.map({ $0 + ".index.json" }).first(where: isFile) {
-            throw CheckpointError(
-                FileSystem.resolve(index, in: folder),
-                "weights in several files cannot be read; save them as one file '\(name)'")
-        }
-        throw CheckpointError(folder, "has no \(name); is the download complete?")
+        return (names + names.map { $0 + ShardedWeights.suffix }).first(where: isFile) ?? names.first ?? ""
     }
 }

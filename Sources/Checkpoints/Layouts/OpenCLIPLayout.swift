@@ -13,10 +13,19 @@ struct OpenCLIPLayout {
 
     let node: YAMLNode
     let folder: String
+    /// The tokenizer's merges, where none lie in `folder`.
+    let otherMerges: String?
 
-    init(_ node: YAMLNode, folder: String) {
+    init(_ node: YAMLNode, folder: String, merges: String? = nil) {
         self.node = node
         self.folder = folder
+        otherMerges = merges
+    }
+
+    /// The tokenizer's merges in `folder`.
+    static func merges(in folder: String) -> String? {
+        ["merges.txt", "bpe_simple_vocab_16e6.txt.gz"].first { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }
+            .map { FileSystem.resolve($0, in: folder) }
     }
 
     func translated() throws -> ModelLayout {
@@ -45,7 +54,7 @@ struct OpenCLIPLayout {
                 folder: folder, image: (image.encoder, image.config),
                 preprocess: try preprocess(preprocessNode, size: image.size), text: text.config,
                 tokenizer: try tokenizer(cleaning: text.cleaning), embedding: embedding,
-                weights: try LayoutReading.weights(
+                weights: LayoutReading.weights(
                     Self.weightsName, "open_clip_pytorch_model.bin", in: folder),
                 at: modelNode),
             keys: isCustom ? .openCLIPCustomText : .identity, endToken: text.endToken)
@@ -203,12 +212,13 @@ struct OpenCLIPLayout {
     }
 
     private func tokenizer(cleaning: String) throws -> YAMLNode {
-        let names = ["merges.txt", "bpe_simple_vocab_16e6.txt.gz"]
-        guard let merges = names.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) else {
+        guard let merges = Self.merges(in: folder).map(FileSystem.name) ?? otherMerges else {
+            let name = "bpe_simple_vocab_16e6.txt.gz"
             throw CheckpointError(
                 folder,
-                "has no \(names[0]) and no \(names[1]); open_clip keeps the latter in its package: copy it from there, or "
-                    + "from https://github.com/openai/CLIP/raw/main/clip/\(names[1]), into this directory")
+                "has no merges.txt and no \(name); open_clip keeps the latter in its package: copy it from there, or "
+                    + "from https://github.com/openai/CLIP/raw/main/clip/\(name), into this directory, or name it in "
+                    + "CLIP_BPE_MERGES")
         }
         return YAMLNode.mapping([
             "name": .string("bpe"),

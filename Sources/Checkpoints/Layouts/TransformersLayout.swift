@@ -62,7 +62,7 @@ struct TransformersLayout {
             config: try LayoutReading.config(
                 folder: folder, image: ("vit", image), preprocess: try preprocess(imageSize: size), text: texts,
                 tokenizer: try tokenizer(), embedding: node.written("projection_dim") ?? .int(512),
-                weights: try LayoutReading.weights(
+                weights: LayoutReading.weights(
                     Self.weightsName, "pytorch_model.bin", in: folder),
                 at: node),
             keys: .transformers, endToken: usesLargest ? nil : end)

@@ -49,7 +49,7 @@ struct Doctor: ClipSubcommand {
             }
             let settings = try context.settings()
             let name = try model.value(in: settings)
-            let directory = try context.modelStore().open(name.text, plugins: plugins)
+            let directory = try context.modelStore().open(name.text, plugins: plugins, options: model.options())
             findings.append(
                 Finding(
                     topic: "model", name: directory.config.name, value: "space \(directory.space)",

@@ -16,6 +16,11 @@ extension Models {
             help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
         var name: String
 
+        @Option(
+            name: .long,
+            help: ArgumentHelp("The description of a bare file of weights; see 'clip embed --help'.", valueName: "file")
+        )
+        var config: String?
         @OptionGroup var trust: TrustOption
 
         @Flag(name: .long, help: "One JSON object.")
@@ -28,7 +33,7 @@ extension Models {
             if let model = try PublishedModels.find(name), (try? store.path(of: name)) == nil {
                 facts = Self.facts(model, path: nil)
             } else {
-                let directory = try store.open(name, plugins: plugins)
+                let directory = try store.open(name, plugins: plugins, options: .init(config: config))
                 facts = try Self.facts(directory) + (directory.published.map(Self.origin) ?? [])
             }
             if json { return try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText()) }
