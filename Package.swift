@@ -32,6 +32,7 @@ let package = Package(
         .target(name: "Imaging", dependencies: ["AtomicFiles", "CImageCodecs"]),
         .target(name: "JSONLines", dependencies: ["CSimdJSON"], exclude: ["FORMAT.md"]),
         .target(name: "Checkpoints", dependencies: ["AtomicFiles", "Imaging", "Multimodal", "YAML"]),
+        .target(name: "Hub", dependencies: ["AtomicFiles", "CHub", "Checkpoints", "JSONLines", "YAML"]),
         .target(
             name: "Training",
             dependencies: ["AtomicFiles", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "YAML"]),
@@ -43,7 +44,7 @@ let package = Package(
         .target(
             name: "ClipCommands",
             dependencies: [
-                "AtomicFiles", "CLIPKit", "YAML",
+                "AtomicFiles", "CLIPKit", "Hub", "YAML",
                 "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
                 "ViTEncoder",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -60,6 +61,9 @@ let package = Package(
         .plugin("ViTEncoder", "ViT"),
 
         // C: system libraries, and what Swift cannot do or does not do as fast
+        // Opened when first used (see CHub), so nothing is linked.
+        .systemLibrary(
+            name: "CLibCurl", providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"]), .brew(["curl"])]),
         .systemLibrary(
             name: "CLibJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
@@ -70,6 +74,9 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CDotProducts"),
+        .target(
+            name: "CHub", dependencies: ["CLibCurl"],
+            linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CImageCodecs", dependencies: ["CLibJPEG", "CLibPNG", "CLibWebP"]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
@@ -104,6 +111,8 @@ let package = Package(
                 "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "YAML", "InfoNCELoss", "TransformerEncoder",
                 "ViTEncoder",
             ]),
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer"),
+        .testTarget(name: "HubTests", dependencies: ["AtomicFiles", "Checkpoints", "Hub", "LoopbackServer"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
@@ -111,7 +120,7 @@ let package = Package(
                 "ReferenceBackend", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "CLIPKitTests", dependencies: ["CLIPKit", "Multimodal"]),
-        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "YAML"]),
+        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML"]),
         .testTarget(name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "YAML"]),
         .testTarget(
             name: "CPUBackendTests",
