@@ -18,7 +18,7 @@ fi
 
 # A header of each library, and the packages that bring them.
 headers='png.h yaml.h jpeglib.h webp/decode.h oneapi/dnnl/dnnl.h simdjson.h zlib.h'
-# Apple's systems bring their own.
+# Apple's systems bring these.
 [ "$(uname)" = Darwin ] || headers="$headers curl/curl.h openssl/evp.h"
 apt='libpng-dev libyaml-dev libjpeg-dev libwebp-dev libdnnl-dev libsimdjson-dev zlib1g-dev
 libcurl4-openssl-dev libssl-dev'
