@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "library.h"
 
@@ -84,20 +85,42 @@ void chub_client_destroy(chub_client *client) {
     free(client);
 }
 
+// A request that is under way. curl's own notion of a slow transfer is an average of several seconds; here it counts when
+// the last byte came.
+struct transfer {
+    const chub_request *request;
+    time_t latest;
+    bool is_stalled;
+};
+
+static time_t seconds(void) {
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
 static size_t take_header(char *bytes, size_t size, size_t count, void *user) {
-    const chub_request *request = user;
-    return request->on_header(request->context, bytes, size * count) ? size * count : 0;
+    struct transfer *transfer = user;
+    const chub_request *request = transfer->request;
+    bool goes_on = request->on_header(request->context, bytes, size * count);
+    transfer->latest = seconds();
+    return goes_on ? size * count : 0;
 }
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *user) {
-    const chub_request *request = user;
-    return request->on_body(request->context, bytes, size * count) ? size * count : 0;
+    struct transfer *transfer = user;
+    const chub_request *request = transfer->request;
+    bool goes_on = request->on_body(request->context, bytes, size * count);
+    transfer->latest = seconds();
+    return goes_on ? size * count : 0;
 }
 
 static int take_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
     (void)a, (void)b, (void)c, (void)d;
-    const chub_request *request = user;
-    return request->goes_on(request->context) ? 0 : 1;
+    struct transfer *transfer = user;
+    const chub_request *request = transfer->request;
+    transfer->is_stalled = seconds() - transfer->latest > request->stall_timeout;
+    return transfer->is_stalled || !request->goes_on(request->context) ? 1 : 0;
 }
 
 static chub_outcome outcome(CURLcode code) {
@@ -133,6 +156,7 @@ void chub_perform(chub_client *client, const chub_request *request, chub_respons
         }
         headers = longer;
     }
+    struct transfer transfer = {.request = request, .latest = seconds()};
     char message[CURL_ERROR_SIZE] = "";
     CURLcode code = api.curl_easy_setopt(easy, CURLOPT_URL, request->url);
 #define SET(option, value)                                                                                         \
@@ -150,20 +174,19 @@ void chub_perform(chub_client *client, const chub_request *request, chub_respons
     SET(CURLOPT_NOBODY, request->is_head ? 1L : 0L);
     SET(CURLOPT_HTTPHEADER, headers);
     SET(CURLOPT_CONNECTTIMEOUT, request->connect_timeout);
-    SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    SET(CURLOPT_LOW_SPEED_TIME, request->stall_timeout);
     if (request->certificates != NULL) SET(CURLOPT_CAINFO, request->certificates);
     SET(CURLOPT_ERRORBUFFER, message);
     SET(CURLOPT_HEADERFUNCTION, take_header);
-    SET(CURLOPT_HEADERDATA, (void *)request);
+    SET(CURLOPT_HEADERDATA, &transfer);
     SET(CURLOPT_WRITEFUNCTION, take_body);
-    SET(CURLOPT_WRITEDATA, (void *)request);
+    SET(CURLOPT_WRITEDATA, &transfer);
     SET(CURLOPT_XFERINFOFUNCTION, take_progress);
-    SET(CURLOPT_XFERINFODATA, (void *)request);
+    SET(CURLOPT_XFERINFODATA, &transfer);
     SET(CURLOPT_NOPROGRESS, 0L);
     if (code == CURLE_OK) code = api.curl_easy_perform(easy);
 
-    response->outcome = outcome(code);
+    response->outcome = transfer.is_stalled ? CHUB_BROKEN_OFF : outcome(code);
+    if (transfer.is_stalled) snprintf(message, sizeof message, "nothing arrived for %ld s", request->stall_timeout);
     curl_off_t retry_after = 0;
     char *redirect = NULL;
     api.curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response->status);

@@ -103,6 +103,7 @@ struct Doctor: ClipSubcommand {
         )
         add(.jobs, try settings.count(.jobs, default: all, maximum: limit).1)
         add(.batchSize, try settings.count(.batchSize, default: 32, maximum: 4096).1)
+        add(.trustModel, try settings.choice(.trustModel, default: Answer.false).1)
         for folder in try context.modelStore().folders {
             findings.append(Finding(topic: "setting", name: "models", value: folder))
         }
