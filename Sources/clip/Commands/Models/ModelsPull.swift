@@ -51,7 +51,9 @@ extension Models {
 
         /// What is to be fetched, and which weights of it.
         private func source() throws -> (HubReference, weights: [String]) {
-            if name.hasPrefix(HubReference.prefix) { return (try HubReference(name), []) }
+            if name.hasPrefix(HubReference.prefix) {
+                do { return (try HubReference(name), []) } catch { throw UsageError("\(error)") }
+            }
             if let model = try PublishedModels.find(name) {
                 return (
                     try HubReference(repository: model.repository, revision: model.revision ?? "main"), model.files
