@@ -170,6 +170,7 @@ void chub_perform(chub_client *client, const chub_request *request, chub_respons
     SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_BUFFERSIZE, 256L << 10);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_NOBODY, request->is_head ? 1L : 0L);
     SET(CURLOPT_HTTPHEADER, headers);

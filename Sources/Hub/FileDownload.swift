@@ -22,16 +22,13 @@ struct FileDownload {
             return 0
         }
         let metadata = try await retrying { try client.metadata(file.name, reference, commit: commit) }
-        if let (said, listed) = metadata.size.flatMap({ said in file.size.map { (said, $0) } }), said != listed {
-            throw HubError(.corrupt, subject, "the hub lists \(listed) bytes and serves \(said); try again later")
-        }
         let blob = cache.blob(metadata.etag, of: reference.repository)
         let lockFile = cache.lock(metadata.etag, of: reference.repository)
-        for path in [blob, lockFile, pointer] { try FileSystem.makeDirectory(FileSystem.folder(of: path)) }
+        for path in [blob, lockFile, pointer] { try makeFolder(of: path) }
         let lock = try await FileLock.take(lockFile) { onEvent(.waiting(file: file.name)) }
         defer { withExtendedLifetime(lock) {} }
 
-        let size = metadata.size ?? file.size
+        let size = file.size ?? metadata.size
         var received = 0
         if let there = DiskFile.size(blob), size == nil || there == size {
             onCount(there)
@@ -41,6 +38,14 @@ struct FileDownload {
         let ups = file.name.split(separator: "/").count + 1
         try DiskFile.link(pointer, to: String(repeating: "../", count: ups) + "blobs/" + metadata.etag)
         return received
+    }
+
+    private func makeFolder(of path: String) throws(HubError) {
+        do {
+            try FileSystem.makeDirectory(FileSystem.folder(of: path))
+        } catch {
+            throw HubError(.storage, "\(error)", "set HF_HUB_CACHE to a folder that you may write to")
+        }
     }
 
     private func retrying<Result>(_ body: () throws -> Result) async throws -> Result {

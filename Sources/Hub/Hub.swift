@@ -73,8 +73,11 @@ public struct Hub: Sendable {
         try await fetch(files + selection.descriptions)
         if reference.revision != listing.commit {
             let file = cache.reference(reference.revision, of: reference.repository)
-            try FileSystem.makeDirectory(FileSystem.folder(of: file))
-            try AtomicFile.write(listing.commit, to: file)
+            // A cache that has it all may be one that cannot be written.
+            if DiskFile.text(file) != listing.commit {
+                try FileSystem.makeDirectory(FileSystem.folder(of: file))
+                try AtomicFile.write(listing.commit, to: file)
+            }
         }
         return HubSnapshot(reference: reference, commit: listing.commit, path: path, received: received)
     }

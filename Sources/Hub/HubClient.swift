@@ -155,10 +155,13 @@ final class HubClient {
         let subject = file.map { "\(reference): \($0)" } ?? "\(reference)"
         let settings = "\(configuration.endpoint)/settings/tokens"
         switch response.status {
+        case 401...404 where response.linkedETag != nil && !response.isFromEndpoint:
+            // Addresses of contents are signed for a while; the hub gives a new one.
+            throw TransientFailure(cause: "the hub's storage answers with status \(response.status)")
         case 408, 425, 429, 500...599:
             throw TransientFailure(
                 cause: "the hub answers with status \(response.status)", retryAfter: response.retryAfter)
-        case 401 where configuration.token == nil || !response.isFromEndpoint:
+        case 401 where configuration.token == nil:
             throw HubError(
                 .refused, subject,
                 "the hub does not show it to everybody (401): there is no such repository, or it is private or gated; "

@@ -216,6 +216,23 @@ import Testing
         }
     }
 
+    @Test("an address of the storage that has expired is asked for again")
+    func expired() async throws {
+        let hub = try FakeHub()
+        let file = FakeHub.File(bytes: noise(100_000), etag: "stored")
+        let storage = try LoopbackServer { request in
+            request.path.hasSuffix("old") ? .init(403) : FakeHub.content(request, file)
+        }
+        hub.putWeights(storage: storage.address + "/new")
+        hub.fail(Self.weights) { _, reply in
+            var reply = reply
+            reply.headers["Location"] = storage.address + "/old"
+            return reply
+        }
+        _ = try await hub.pull()
+        #expect(storage.requests.map(\.path) == ["/old", "/new"])
+    }
+
     @Test("the hub's own word for what is missing is told")
     func missing() async throws {
         let hub = try FakeHub()
@@ -296,6 +313,8 @@ import Testing
         #endif
         try AtomicFile.write("", to: hub.folder + "/file")
         let cache = HubCache(folder: hub.folder + "/file/hub")
-        await #expect { try await hub.pull { $0.cache = cache } } throws: { "\($0)".contains(hub.folder + "/file") }
+        await #expect { try await hub.pull { $0.cache = cache } } throws: {
+            "\($0)".contains(hub.folder + "/file") && "\($0)".contains("set HF_HUB_CACHE")
+        }
     }
 }

@@ -32,7 +32,16 @@ import Testing
             guard let name = request.path.split(separator: "/").last, let bytes = files[String(name)] else {
                 return .init(404)
             }
-            return .init(200, headers: ["ETag": "\"etag-of-\(name)\"", "X-Repo-Commit": Self.commit], body: bytes)
+            let headers = ["ETag": "\"etag-of-\(name)\"", "X-Repo-Commit": Self.commit]
+            if request.method == "HEAD" { return .init(200, headers: headers, body: bytes) }
+            if let start = request.headers["range"]?.dropFirst("bytes=".count).dropLast().description,
+                let start = Int(start)
+            {
+                let range = ["Content-Range": "bytes \(start)-\(bytes.count - 1)/\(bytes.count)"]
+                return .init(206, headers: headers.merging(range) { $1 }, body: Array(bytes[start...]))
+            }
+            let stalls = request.path.contains("safetensors") && request.headers["authorization"] == "Bearer slow"
+            return .init(200, headers: headers, body: bytes, end: stalls ? .stalled(after: 1000) : .whole)
         }
     }
 
@@ -68,6 +77,23 @@ import Testing
         let record = try #require(try again.records().first)
         #expect(try record.string("path") == snapshot && record.string("commit") == Self.commit)
         #expect(try record.number("received") == 0)
+    }
+
+    @Test("a pull that is interrupted goes on where it ended")
+    func interrupted() throws {
+        let environment = ["HF_ENDPOINT": server.address, "HF_HOME": folder["hf"], "HF_TOKEN": "slow"]
+        let process = try Program.spawn(
+            [Program.path, "models", "pull", "hf:org/tiny"], environment: environment, folder: folder
+        ) { _ in }
+        let partial = folder["hf/hub/models--org--tiny/blobs/etag-of-model.safetensors.incomplete"]
+        while folder.bytes(partial).count < 1000 { usleep(2000) }
+        kill(process, SIGINT)
+        var status: Int32 = 0
+        #expect(waitpid(process, &status, 0) == process && Program.exitStatus(status) == -SIGINT)
+        #expect(try clip("models", "pull", "hf:org/tiny").output == snapshot + "\n")
+        let last = server.requests.last { $0.method == "GET" && $0.path.hasSuffix("model.safetensors") }
+        #expect(last?.headers["range"] == "bytes=1000-")
+        #expect(folder.bytes(snapshot + "/model.safetensors") == model.folder.bytes(model.path + "/model.safetensors"))
     }
 
     @Test("a published model that is in the cache opens by its name")
