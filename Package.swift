@@ -42,11 +42,11 @@ let package = Package(
         // What applications import, and the command line
         .target(
             name: "CLIPKit",
-            dependencies: ["CDotProducts", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "Training"]),
+            dependencies: ["CDotProducts", "Checkpoints", "Hub", "Imaging", "JSONLines", "Multimodal", "Training"]),
         .target(
             name: "ClipCommands",
             dependencies: [
-                "AtomicFiles", "CLIPKit", "Hub", "YAML",
+                "AtomicFiles", "CLIPKit", "YAML",
                 "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
                 "ViTEncoder",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -1,5 +1,4 @@
 import CLIPKit
-import Hub
 
 /// What a pull tells people on standard error: a bar on a terminal, and what went wrong everywhere.
 final class PullProgress {
@@ -7,7 +6,7 @@ final class PullProgress {
     private var latest: ContinuousClock.Instant?
     private var isDrawn = false
     private static let interval = Duration.milliseconds(100)
-    private static let width = 30
+    private static let width = 20
 
     init(_ context: CommandContext) { self.context = context }
 
@@ -40,13 +39,13 @@ final class PullProgress {
 
     private static func line(_ progress: HubProgress) -> String {
         guard let total = progress.total, total > 0 else {
-            return "\(megabytes(progress.received)) MB  \(progress.file)"
+            return "\(megabytes(progress.received)) MB  \(progress.file.suffix(24))"
         }
         let share = min(1, Double(progress.received) / Double(total))
         let filled = Int(share * Double(width))
         let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
         return
-            "[\(bar)] \(Int(share * 100))%  \(megabytes(progress.received)) of \(megabytes(total)) MB  \(progress.file)"
+            "[\(bar)] \(Int(share * 100))%  \(megabytes(progress.received)) of \(megabytes(total)) MB  \(progress.file.suffix(24))"
     }
 
     private static func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000).\(bytes / 100_000 % 10)" }

@@ -94,7 +94,7 @@ final class FakeHub: Sendable {
     ) async throws -> HubSnapshot {
         var configuration = configuration(token: token)
         change(&configuration)
-        return try await Hub(configuration).pull(HubReference("hf:org/model"), weights: weights)
+        return try await ModelHub(configuration).pull(HubReference("hf:org/model"), weights: weights)
     }
 
     /// "METHOD path" of requests for a file's content.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CLIPKit
-import Hub
 import YAML
 
 extension Models {
@@ -30,7 +29,7 @@ extension Models {
 
         func run(in context: CommandContext) async throws {
             let (reference, weights) = try source()
-            let hub = Hub(try HubConfiguration(environment: context.environment))
+            let hub = ModelHub(try HubConfiguration(environment: context.environment))
             let progress = PullProgress(context)
             let snapshot: HubSnapshot
             do {

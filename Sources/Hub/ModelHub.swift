@@ -4,10 +4,10 @@ public import Checkpoints
 /// Fetches models from a hub (huggingface.co, or one with the same HTTP interface) into the cache that the hub's own
 /// tools use, too.
 ///
-///     let hub = Hub(try HubConfiguration(environment: environment))
+///     let hub = ModelHub(try HubConfiguration(environment: environment))
 ///     let snapshot = try await hub.pull(HubReference("hf:openai/clip-vit-base-patch32"))
 ///     let model = try ModelDirectory(path: snapshot.path, plugins: plugins)
-public struct Hub: Sendable {
+public struct ModelHub: Sendable {
     public let configuration: HubConfiguration
 
     public init(_ configuration: HubConfiguration) { self.configuration = configuration }
