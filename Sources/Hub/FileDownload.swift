@@ -144,12 +144,11 @@ struct FileDownload {
                 throw TransientFailure(cause: "the server sends another part of the file than was asked for")
             }
             total = Int(range[3])
-        } else if partial.count > 0 {
-            try partial.clear()  // the server sends all of it
         }
         if let size, let total, size != total {
             throw TransientFailure(cause: "the server sends \(total) bytes, not \(size)")
         }
+        if response.status == 200, partial.count > 0 { try partial.clear() }  // all of it comes, not only the rest
         return size ?? total
     }
 }

@@ -7,8 +7,7 @@ final class HubClient {
         /// The name of the content: SHA-256 of large files, git's id of others.
         var etag: String
         var size: Int?
-        var commit: String?
-        /// SHA-256, where the hub says so.
+        /// Whether `etag` is a SHA-256.
         var isLarge: Bool
     }
 
@@ -77,9 +76,9 @@ final class HubClient {
         if let said = response.commit, said != commit {
             throw HubError(.corrupt, "\(reference): \(file)", "the hub answers for commit \(said), not \(commit)")
         }
-        let length = response.linkedETag == nil ? response.headers["content-length"].flatMap { Int($0) } : nil
+        let length = response.linkedETag == nil ? response.headers["content-length"].flatMap(HubListing.size) : nil
         return Metadata(
-            etag: etag, size: response.linkedSize ?? length, commit: response.commit,
+            etag: etag, size: response.linkedSize ?? length,
             isLarge: response.linkedETag != nil && HubListing.isSHA256(etag))
     }
 
@@ -142,7 +141,7 @@ final class HubClient {
         result.headers = head.headers
         result.retryAfter = head.retryAfter
         result.linkedETag = earlier.linkedETag ?? head.headers["x-linked-etag"].map(Response.normalized)
-        result.linkedSize = earlier.linkedSize ?? head.headers["x-linked-size"].flatMap { Int($0) }
+        result.linkedSize = earlier.linkedSize ?? head.headers["x-linked-size"].flatMap(HubListing.size)
         result.commit = earlier.commit ?? head.headers["x-repo-commit"]
         return result
     }

@@ -37,16 +37,19 @@ struct HubListing {
                 throw refusal("the hub's listing has a file name that leads elsewhere; nothing was written")
             }
             let large = node[path: "lfs"].flatMap { $0 == .null ? nil : $0 }
-            let size = (try? large?[path: "size"]?.int()) ?? (try? node[path: "size"]?.int())
+            let size = (large?[path: "size"] ?? node[path: "size"]).flatMap { try? $0.text() }
             var digest: Digest.Expected?
             if let sha256 = try? large?[path: "sha256"]?.string(), Self.isSHA256(sha256) {
                 digest = .sha256(sha256)
             } else if large == nil, let id = try? node[path: "blobId"]?.string(), HubReference.isCommit(id) {
                 digest = .gitBlob(id)
             }
-            return File(name: name, size: size.flatMap { $0 >= 0 ? $0 : nil }, digest: digest)
+            return File(name: name, size: size.flatMap(Self.size), digest: digest)
         }
     }
+
+    /// A size in bytes; nil where it is none, or more than all files together may have.
+    static func size(_ text: String) -> Int? { Int(text).flatMap { (0...1 << 42).contains($0) ? $0 : nil } }
 
     /// Whether a name stays in the folder that it is put into.
     static func isSafe(_ name: String) -> Bool {

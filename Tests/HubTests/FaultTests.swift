@@ -75,6 +75,22 @@ import Testing
         #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
     }
 
+    @Test("an answer of another size, such as a proxy's page, is not taken, and costs nothing that is there")
+    func otherSize() async throws {
+        let hub = try FakeHub()
+        hub.putWeights()
+        hub.fail(Self.weights) { _, reply in
+            var reply = reply
+            reply.end = .closed(after: 40_000)
+            return reply
+        }
+        hub.fail(Self.weights) { _, _ in .init(200, body: Array("<html>".utf8)) }
+        let snapshot = try await hub.pull()
+        #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
+        #expect(
+            hub.requests(for: "model.safetensors").map { $0.headers["range"] } == [nil, "bytes=40000-", "bytes=40000-"])
+    }
+
     @Test("what was left of an earlier pull is gone on with; another content starts anew")
     func leftOver() async throws {
         let hub = try FakeHub()

@@ -80,7 +80,7 @@ import Testing
         let hub = try FakeHub()
         let map =
             "{\"a\": \"model-1.safetensors\", \"b\": \"more/model-2.safetensors\", \"c\": \"model-1.safetensors\"}"
-        let index = Array("{\"metadata\": {\"total_size\": 3000}, \"weight_map\": \(map)}".utf8)
+        let index = Array("{\n  \"metadata\": {\"total_size\": 3000},\n  \"weight_map\": \(map)\n}\n".utf8)
         hub.put("model.safetensors.index.json", index, etag: "a-name-that-is-no-digest")
         hub.putWeights("model-1.safetensors", count: 1000)
         hub.putWeights("more/model-2.safetensors", count: 2000)
