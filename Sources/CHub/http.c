@@ -137,6 +137,8 @@ static chub_outcome outcome(CURLcode code) {
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM: return CHUB_BROKEN_OFF;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE: return CHUB_UNTRUSTED;
     default: return CHUB_FAILED;
     }
 }

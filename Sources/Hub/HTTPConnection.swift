@@ -82,7 +82,14 @@ final class HTTPConnection {
             switch response.outcome {
             case CHUB_DONE: break
             case CHUB_BROKEN_OFF, CHUB_STOPPED: throw TransientFailure(cause: message)
-            default: throw HubError(.network, request.url.withoutQuery, message)
+            case CHUB_UNTRUSTED:
+                throw HubError(
+                    .network, request.url.withoutQuery,
+                    "\(message); SSL_CERT_FILE names a file of certificates to trust")
+            default:
+                throw HubError(
+                    .network, request.url.withoutQuery, "\(message); check the network, and HF_ENDPOINT where it is set"
+                )
             }
             var head = exchange.head
             head.redirect = response.redirect.map { String(cString: $0) }

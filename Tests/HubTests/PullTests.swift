@@ -131,6 +131,28 @@ import Testing
         #expect(try await first.path == second.path)
     }
 
+    @Test("a lock that another program holds is waited for, and said so")
+    func lock() async throws {
+        let hub = try FakeHub()
+        hub.putWeights()
+        let digest = try #require(FakeHub.digests[100_000])
+        let path = hub.folder + "/hub/.locks/models--org--model/\(digest).lock"
+        try FileSystem.makeDirectory(FileSystem.folder(of: path))
+        let descriptor = open(path, O_RDWR | O_CREAT, 0o644)
+        try #require(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        var waited: [String] = []
+        _ = try await ModelHub(hub.configuration()).pull(HubReference("hf:org/model")) { event in
+            guard case .waiting(let file) = event else { return }
+            waited.append(file)
+            #expect(hub.requests(for: "model.safetensors").isEmpty)
+            // As Python's tools let go: the file goes, too.
+            unlink(path)
+            close(descriptor)
+        }
+        #expect(waited == ["model.safetensors"])
+        #expect(FileSystem.isFile(path))
+    }
+
     @Test("without network the cache answers, and what it does not have is told; nothing is asked")
     func offline() async throws {
         let hub = try FakeHub()

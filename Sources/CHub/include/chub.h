@@ -42,7 +42,9 @@ typedef enum {
     CHUB_STOPPED,
     /// Timed out, stalled, cut off or not connected: may go better another time.
     CHUB_BROKEN_OFF,
-    /// Anything else: a bad address, an untrusted certificate.
+    /// The server's certificate is not trusted.
+    CHUB_UNTRUSTED,
+    /// Anything else: a bad address, an unknown host.
     CHUB_FAILED,
 } chub_outcome;
 
