@@ -64,6 +64,7 @@ static void load(void) {
 
 struct chub_client {
     CURL *easy;
+    bool has_failed;
 };
 
 chub_client *chub_client_create(char *error, size_t capacity) {
@@ -146,6 +147,14 @@ static chub_outcome outcome(CURLcode code) {
 void chub_perform(chub_client *client, const chub_request *request, chub_response *response) {
     memset(response, 0, sizeof *response);
     CURL *easy = client->easy;
+    if (client->has_failed) {
+        // What a failure leaves behind is nothing to go on with.
+        CURL *fresh = api.curl_easy_init();
+        if (fresh != NULL) {
+            api.curl_easy_cleanup(easy);
+            easy = client->easy = fresh;
+        }
+    }
     api.curl_easy_reset(easy);  // the options; connections stay
     struct curl_slist *headers = NULL;
     for (const char *const *header = request->headers; *header != NULL; header++) {
@@ -199,6 +208,7 @@ void chub_perform(chub_client *client, const chub_request *request, chub_respons
     if (code != CURLE_OK)
         snprintf(response->message, sizeof response->message, "%s",
                  message[0] != 0 ? message : api.curl_easy_strerror(code));
+    client->has_failed = code != CURLE_OK;
     api.curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     api.curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
     api.curl_slist_free_all(headers);
