@@ -164,6 +164,18 @@ import YAML
         #expect(trusted != "" && !trusted.contains("published"), "\(trusted)")
     }
 
+    @Test("what a mirror is known to state otherwise is not compared there; the kind of tokenizer is")
+    func mirror() throws {
+        let folder = try temporaryFolder() + "/hub/models--google--siglip-base-patch16-224/snapshots/1a2b3c"
+        // Its transformers' layout has another GELU than open_clip's; this directory's is a third one.
+        let text = try message(.transformers, in: folder)
+        #expect(text.contains("config.json:5:") && text.contains("contextLength is 77, and 64"), "\(text)")
+        let tokens = "\"max_position_embeddings\": "
+        let tokenizer = try message(.transformers, replacing: tokens + "77", with: tokens + "64", in: folder)
+        #expect(tokenizer.contains("config.json:1:"), "\(tokenizer)")
+        #expect(tokenizer.contains("tokenizer is bpe, and sentencepiece"), "\(tokenizer)")
+    }
+
     @Test("what decides no number is not compared: a mean with fewer digits")
     func rounding() throws {
         let text = try message(.openCLIP, replacing: "0.48145466", with: "0.481455")

@@ -33,7 +33,8 @@ extension Models {
             if let model = try PublishedModels.find(name), (try? store.path(of: name)) == nil {
                 facts = Self.facts(model, path: nil)
             } else {
-                facts = try Self.facts(store.open(name, plugins: plugins, options: .init(config: config)))
+                let directory = try store.open(name, plugins: plugins, options: .init(config: config))
+                facts = try Self.facts(directory) + (directory.published.map(Self.origin) ?? [])
             }
             if json { return try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText()) }
             var table = Table()
