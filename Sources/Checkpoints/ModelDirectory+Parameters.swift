@@ -24,7 +24,7 @@ extension ModelDirectory {
     ) throws -> [(name: String, shape: Shape)] {
         var used: Set<String> = []
         var parameters: [(name: String, shape: Shape)] = []
-        let graph = try model.lossGraph(batch: 2, length: model.text.contextLength)
+        let graph = try model.completeGraph()
         for (parameter, type) in graph.parameterSignature {
             for entry in try keys.entries(parameter.name, type.shape, in: weights) { used.insert(entry.name) }
             parameters.append((parameter.name, type.shape))

@@ -14,14 +14,24 @@ public struct ModelDirectory: Sendable {
     public let folder: String
     public let config: ModelConfig
     public let model: DualEncoder
-    public let transform: ImageTransform
-    public let tokenizer: any Tokenizer
+    private let imageTransform: ImageTransform?
+    private let textTokenizer: (any Tokenizer)?
     public let weights: any WeightFile
     /// Eight hexadecimal digits that stand for everything that decides an embedding: weights, encoders and their settings,
     /// preprocessing, tokenizer. Vectors of different spaces must not be compared. How files are formatted does not count.
     public let space: String
     /// Where `weights` has the model's parameters.
     package let keys: KeyMap
+
+    /// How pictures become what the image encoder takes. Throws where the model has none.
+    public var transform: ImageTransform {
+        get throws { try config.present(imageTransform, "image encoder", remedy: "it embeds texts only") }
+    }
+
+    /// How texts become what the text encoder takes. Throws where the model has none.
+    public var tokenizer: any Tokenizer {
+        get throws { try config.present(textTokenizer, "text encoder", remedy: "it embeds pictures only") }
+    }
 
     /// The name of a model's description in its directory.
     public static let configName = "model.yaml"
@@ -34,14 +44,14 @@ public struct ModelDirectory: Sendable {
         config = layout.config
         keys = layout.keys
         model = try DualEncoder(config, plugins: plugins)
-        transform = try Self.transform(of: model)
-        tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)
-        try layout.check(tokenizer)
+        imageTransform = config.image == nil ? nil : try Self.transform(of: model)
+        textTokenizer = config.text == nil ? nil : try Self.tokenizer(of: model, folder: folder, plugins: plugins)
+        if let textTokenizer { try layout.check(textTokenizer) }
         weights = try WeightFiles.open(path: FileSystem.resolve(config.weights, in: folder))
         let parameters = try Self.check(weights, model, keys)
         space = try Self.space(
-            weights: weights, keys: keys, parameters: parameters, model: model, transform: transform,
-            tokenizer: tokenizer, plugins: plugins)
+            weights: weights, keys: keys, parameters: parameters, model: model, transform: imageTransform,
+            tokenizer: textTokenizer, plugins: plugins)
     }
 
     /// Opens a model by its directory or by its description.
@@ -56,8 +66,9 @@ public struct ModelDirectory: Sendable {
         return ModelLayout.file(in: folder) ?? FileSystem.resolve(configName, in: folder)
     }
 
-    /// How the model's scores become probabilities.
-    public func calibration() throws -> ScoreCalibration {
+    /// How the model's scores become probabilities; nil where it has one tower only, and so no loss.
+    public func calibration() throws -> ScoreCalibration? {
+        guard config.loss != nil else { return nil }
         var scalars: [String: Float] = [:]
         for entry in weights.entries where entry.type.shape.count == 1 {
             scalars[entry.name] = try weights.tensor(entry.name).floats.first
@@ -69,16 +80,18 @@ public struct ModelDirectory: Sendable {
 
     /// The transform that `model` declares, checked to give the squares that its encoder takes.
     package static func transform(of model: DualEncoder) throws -> ImageTransform {
-        let preprocess = model.config.preprocess
+        let preprocess = try model.config.present(
+            model.config.preprocess, "image encoder", remedy: "it embeds texts only")
         let transform = try ImageTransform(preprocess: preprocess)
         guard let size = transform.squareSize else {
             throw preprocess.error(
                 "pictures would keep their proportions, and the image encoder takes squares",
                 remedy: "use crop: center, or resizeMode: squash")
         }
-        guard size == model.image.imageSize else {
+        let side = try model.image.imageSize
+        guard size == side else {
             throw preprocess.error(
-                "pictures become \(size) pixels wide, the image encoder takes \(model.image.imageSize)",
+                "pictures become \(size) pixels wide, the image encoder takes \(side)",
                 remedy: "make preprocess and the encoder's imageSize agree")
         }
         return transform
@@ -88,11 +101,13 @@ public struct ModelDirectory: Sendable {
     package static func tokenizer(
         of model: DualEncoder, folder: String, plugins: PluginRegistry
     ) throws -> any Tokenizer {
-        let tokenizer = try plugins.tokenizer(model.config.tokenizer, folder: folder)
-        guard tokenizer.vocabularySize <= model.text.vocabularySize else {
-            throw model.config.tokenizer.place.error(
-                "the tokenizer has \(tokenizer.vocabularySize) ids, the text encoder's vocabulary "
-                    + "\(model.text.vocabularySize)",
+        let choice = try model.config.present(
+            model.config.tokenizer, "text encoder", remedy: "it embeds pictures only")
+        let tokenizer = try plugins.tokenizer(choice, folder: folder)
+        let vocabulary = try model.text.vocabularySize
+        guard tokenizer.vocabularySize <= vocabulary else {
+            throw choice.place.error(
+                "the tokenizer has \(tokenizer.vocabularySize) ids, the text encoder's vocabulary \(vocabulary)",
                 remedy: "raise the encoder's vocabularySize, or use the tokenizer that belongs to it")
         }
         return tokenizer

@@ -26,13 +26,23 @@ public struct EncoderFeatures {
     public var pooled: Tensor
     /// One vector a token: `[batch, tokens, width]`, after the final norm; nil where the encoder has no tokens.
     public var tokens: Tensor?
-    /// Whether `pooled` is in the embedding space already, so that no projection is added.
-    public var isProjected: Bool
+    /// How the model projects `pooled` into the embedding space.
+    public var projection: Projection
 
-    public init(pooled: Tensor, tokens: Tensor? = nil, isProjected: Bool = false) {
+    /// How features come into the embedding space.
+    public enum Projection: String, Hashable, Sendable {
+        /// By a learned matrix.
+        case linear
+        /// By a learned matrix and a learned bias.
+        case bias
+        /// Not at all: they are in it already.
+        case none
+    }
+
+    public init(pooled: Tensor, tokens: Tensor? = nil, projection: Projection = .linear) {
         self.pooled = pooled
         self.tokens = tokens
-        self.isProjected = isProjected
+        self.projection = projection
     }
 }
 

@@ -88,6 +88,6 @@ struct Tokenize: ClipSubcommand {
         let file = ModelDirectory.configFile(path)
         let encoder = try DualEncoder(ModelLayout(file: file).config, plugins: plugins)
         let tokenizer = try ModelDirectory.tokenizer(of: encoder, folder: FileSystem.folder(of: file), plugins: plugins)
-        return (tokenizer, encoder.text.contextLength)
+        return (tokenizer, try encoder.text.contextLength)
     }
 }
