@@ -60,7 +60,8 @@ extension Models {
             ]
             if let image = config.image {
                 facts += [
-                    ("imageEncoder", .string(image.name), ""), ("imageSize", .int(try model.image.imageSize), " pixels"),
+                    ("imageEncoder", .string(image.name), ""),
+                    ("imageSize", .int(try model.image.imageSize), " pixels"),
                 ]
             }
             if let text = config.text, let tokenizer = config.tokenizer {
