@@ -119,7 +119,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer", "CPUBackend",
+                "AtomicFiles", "CLIPKit", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer",
+                "CPUBackend",
                 "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
