@@ -29,6 +29,6 @@ public struct CPUBackend: Backend {
         }
         return try CPUExecutable(
             signature: graph, prepared: try graph.prepared(for: options, unless: supports), parameters: ordered,
-            threads: options.threads ?? Int(cpu_processor_count()))
+            options: options)
     }
 }

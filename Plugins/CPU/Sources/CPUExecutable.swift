@@ -13,15 +13,16 @@ final class CPUExecutable: Executable {
     }
 
     /// `signature` is the graph as it was given; `prepared` the one that runs.
-    init(signature graph: Graph, prepared: Graph, parameters: [TensorData], threads: Int) throws {
+    init(signature graph: Graph, prepared: Graph, parameters: [TensorData], options: CompileOptions) throws {
         self.graph = graph
+        let threads = options.threads ?? Int(cpu_processor_count())
         let names = prepared.parameterSignature.map(\.parameter.name)
         let given = Dictionary(zip(graph.parameterSignature.map(\.parameter.name), parameters)) { first, _ in first }
         let ordered = names.compactMap { given[$0] }
         guard ordered.count == names.count else {
             throw BackendError("the prepared graph has another set of parameters")
         }
-        let planner = try Planner(prepared, parameters: ordered, threads: threads)
+        let planner = try Planner(prepared, parameters: ordered, options: options, threads: threads)
         let machine = try Machine(Layout(planner), parameters: given, graph: prepared, threads: threads)
         state = Mutex(Guarded(machine: machine))
     }

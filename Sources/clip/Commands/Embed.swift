@@ -31,6 +31,7 @@ struct Embed: ClipSubcommand {
     var files: [String] = []
 
     @OptionGroup var model: ModelOption
+    @OptionGroup var trust: TrustOption
 
     @Option(
         name: .customLong("as"),
@@ -88,7 +89,7 @@ struct Embed: ClipSubcommand {
         options.output = output
         let mode = files.isEmpty ? mode : .image
         let pipeline = EmbedPipeline(
-            reader: EmbedInputReader(lines, mode: mode), model: try context.openModel(model, backend),
+            reader: EmbedInputReader(lines, mode: mode), model: try context.openModel(model, trust, backend),
             writer: RecordWriter(descriptor: context.output), options: options, note: context.note)
         let summary = try pipeline.run()
         if summary.truncated > 0 {
