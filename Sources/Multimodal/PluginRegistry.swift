@@ -158,7 +158,7 @@ public struct PluginRegistry: Sendable {
     /// The settings of `choice` with defaults filled in, as JSON with sorted keys: equal where the settings are, however
     /// they are written. Settings that came later are left out at their defaults.
     package func canonicalSettings(_ kind: PluginKind, _ choice: PluginChoice) throws -> String {
-        let settings = try settings(kind, choice).filter { !$0.isLaterDefault }.sorted { $0.name < $1.name }
+        let settings = try resolvedSettings(kind, choice).filter { !$0.isLaterDefault }.sorted { $0.name < $1.name }
         return YAMLNode.mapping(settings.map { ($0.name, $0.value) }).jsonText()
     }
 
@@ -171,7 +171,7 @@ public struct PluginRegistry: Sendable {
     }
 
     /// The settings of `choice` with defaults filled in, in the order of the manifest.
-    package func settings(_ kind: PluginKind, _ choice: PluginChoice) throws -> [ResolvedSetting] {
+    package func resolvedSettings(_ kind: PluginKind, _ choice: PluginChoice) throws -> [ResolvedSetting] {
         let (entry, config) = try find(kind, choice)
         return try entry.schema.settings.compactMap { setting in
             guard let value = try config.values[setting.name].map(setting.canonical) else { return nil }

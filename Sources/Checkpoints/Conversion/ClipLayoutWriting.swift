@@ -5,7 +5,7 @@ extension ModelDirectory {
     /// `model.yaml` with every setting stated, defaults too, and the tokenizer's own files.
     func clipFiles(_ plugins: PluginRegistry) throws -> LayoutFiles {
         func settings(_ kind: PluginKind, _ choice: PluginChoice) throws -> YAMLNode {
-            .mapping(try plugins.settings(kind, choice).map { ($0.name, $0.value) })
+            .mapping(try plugins.resolvedSettings(kind, choice).map { ($0.name, $0.value) })
         }
         var tokenizerSettings = try settings(.tokenizer, config.tokenizer)
         var files: [(name: String, contents: [UInt8])] = []

@@ -34,7 +34,7 @@ struct SettingsWriting {
     ) throws {
         what = "the \(kind.rawValue) '\(choice.name)'"
         self.refusal = refusal
-        rest = Dictionary(uniqueKeysWithValues: try plugins.settings(kind, choice).map { ($0.name, $0) })
+        rest = Dictionary(uniqueKeysWithValues: try plugins.resolvedSettings(kind, choice).map { ($0.name, $0) })
     }
 
     /// The value of a setting that the plugin has.
@@ -77,7 +77,7 @@ extension ModelDirectory {
 
     /// How texts are cleaned before they are split, where the tokenizer has that setting.
     func cleaning(_ plugins: PluginRegistry) throws -> String? {
-        try plugins.settings(.tokenizer, config.tokenizer).first { $0.name == "cleaning" }?.value.text()
+        try plugins.resolvedSettings(.tokenizer, config.tokenizer).first { $0.name == "cleaning" }?.value.text()
     }
 }
 

@@ -89,10 +89,9 @@ extension ModelVerification {
 
 extension ModelVerification.Run {
     fileprivate var bound: String {
-        switch precision {
-        case .float32: "at most \(Self.largestDifference) is allowed"
-        case .bfloat16: "a cosine of at least \(Self.smallestCosine) is needed"
-        }
+        precision == .float32
+            ? "at most \(Self.largestDifference) is allowed"
+            : "a cosine of at least \(Self.smallestCosine) is needed"
     }
 
     fileprivate var json: YAMLNode {
