@@ -41,7 +41,9 @@ let package = Package(
         // What applications import, and the command line
         .target(
             name: "CLIPKit",
-            dependencies: ["CDotProducts", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "Training"]),
+            dependencies: [
+                "AtomicFiles", "CDotProducts", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "Training", "YAML",
+            ]),
         .target(
             name: "ClipCommands",
             dependencies: [

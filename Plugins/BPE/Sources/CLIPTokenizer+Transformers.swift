@@ -4,12 +4,12 @@ extension CLIPTokenizer: TransformersTokenizer {
     /// The files of transformers' CLIPTokenizer, which pads with the end token.
     public func transformersFiles(contextLength: Int) -> [(name: String, contents: [UInt8])] {
         let table = encoder.table
-        var symbols = (0..<Int32(table.vocabularySize)).map { id in
-            table.symbol(id).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let specials = [(Self.start, table.startToken), (Self.end, table.endToken)]
+        let symbols = (0..<Int32(clamping: table.vocabularySize)).compactMap { id in
+            specials.contains { $0.1 == id }
+                ? nil : table.symbol(id).map { (String(decoding: $0, as: UTF8.self), id) }
         }
-        symbols[Int(table.startToken)] = Self.start
-        symbols[Int(table.endToken)] = Self.end
-        let vocabulary = symbols.enumerated().map { "\(Self.quoted($1)):\($0)" }.joined(separator: ",")
+        let vocabulary = (symbols + specials).map { "\(Self.quoted($0)):\($1)" }.joined(separator: ",")
         let settings = [
             ("bos_token", Self.quoted(Self.start)), ("do_lower_case", "true"), ("eos_token", Self.quoted(Self.end)),
             ("model_max_length", "\(contextLength)"), ("pad_token", Self.quoted(Self.end)),
