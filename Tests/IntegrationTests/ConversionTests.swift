@@ -2,16 +2,18 @@ import AtomicFiles
 import BPETokenizer
 import CLIPKit
 import CPUBackend
-import Checkpoints
 import InfoNCELoss
 import ModelGraph
 import Multimodal
 import ReferenceBackend
 import ResNetEncoder
+import SigmoidLoss
 import Testing
 import TransformerEncoder
 import ViTEncoder
 import YAML
+
+@testable import Checkpoints
 
 #if canImport(Glibc)
     import Glibc
@@ -29,7 +31,8 @@ import YAML
 
     init() throws {
         plugins = try PluginRegistry([
-            BPEPlugin(), ViTPlugin(), ResNetPlugin(), TransformerPlugin(), InfoNCEPlugin(), CPUPlugin(),
+            BPEPlugin(), ViTPlugin(), ResNetPlugin(), TransformerPlugin(), InfoNCEPlugin(), SigmoidPlugin(),
+            CPUPlugin(),
             ReferencePlugin(),
         ])
         var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
@@ -61,7 +64,7 @@ import YAML
     private func vectors(_ model: ModelDirectory, inputs: String) throws -> Vectors {
         let pixels = try Safetensors(path: inputs + "/expected.safetensors").tensor("pixels").floats
         let texts = try YAMLNode.load(inputs + "/texts.json").array { try $0.string() }
-            .map { model.tokenizer.tokenize($0, contextLength: model.model.text.contextLength) }
+            .map { try model.tokenizer.tokenize($0, contextLength: model.model.text.contextLength) }
         let embedder = Embedder(
             model: model.model, backend: try plugins.backend("cpu"), parameters: { try model.parameters(for: $0) })
         return Vectors(
@@ -89,6 +92,44 @@ import YAML
         }
         // Its own layout and type keep the space.
         #expect(try convert(source, to: "same", .clip).space == source.space)
+    }
+
+    @Test(
+        "the inverse of a layout's key map gives the tensors of its own file",
+        arguments: ["transformers", "siglip", "open-clip-custom-text", "open-clip-siglip", "open-clip-timm"])
+    func inverse(name: String) throws {
+        let towers = [
+            "tiny_siglip": TimmTower(
+                .siglip, 20, patch: 8, width: 24, layers: 1, heads: 3, mlpRatio: 2.5, activation: "gelu_tanh"),
+            "tiny_clip": TimmTower(.clip, 16, patch: 8, width: 24, layers: 1, heads: 3),
+        ]
+        let layout = try ModelLayout(
+            file: #require(ModelLayout.file(in: Self.fixture(name))), timmTowers: towers)
+        let weights = try WeightFiles.open(path: Self.fixture(name) + "/" + layout.config.weights)
+        var seen = 0
+        for (parameter, type) in try DualEncoder(layout.config, plugins: plugins).completeGraph().parameterSignature {
+            let whole = try layout.keys.values(parameter.name, type.shape, in: weights)
+            for cut in layout.keys.cuts(parameter.name, type.shape) {
+                let (own, theirs) = (cut.values(of: whole), try weights.tensor(cut.tensor))
+                #expect(own.floats == theirs.floats && own.shape == cut.shape, "\(cut.tensor)")
+                seen += 1
+            }
+        }
+        #expect(seen > 30)
+    }
+
+    @Test(
+        "a model of one encoder is converted and verified as one",
+        arguments: ["transformers-text", "transformers-vision"])
+    func oneEncoder(name: String) throws {
+        let source = try open(Self.fixture(name))
+        let model = try convert(source, to: "one", .clip)
+        #expect(model.space == source.space)
+        let verified = try ModelVerification(of: model, backends: ["cpu"], plugins: plugins, threads: 1)
+        #expect(verified.isGood && verified.golden.texts.isEmpty == (name == "transformers-vision"))
+        #expect(verified.golden.pictures.isEmpty == (name == "transformers-text"))
+        let message = failure { _ = try convert(source, to: "refused", .hf) }
+        #expect(message.contains("models with both encoders"), "\(message)")
     }
 
     @Test("model.yaml states what the other layouts leave to defaults")

@@ -5,7 +5,7 @@ import Testing
     func help() throws {
         let folder = try TemporaryFolder()
         let commands = [
-            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info",
+            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info", "models pull",
             "models convert", "models verify", "plugins list",
             "plugins info", "graph", "doctor",
         ]

@@ -36,24 +36,30 @@ public struct GoldenVectors: Sendable {
     static let folder = "golden"
     static let file = "vectors.json"
 
-    /// Computes the vectors of the model in `directory`, whose pictures are written beside it first.
+    /// Computes the vectors of the model in `directory`, of the encoders that it has. The pictures are written first.
     init(
         of directory: ModelDirectory, backend: String, plugins: PluginRegistry, options: CompileOptions
     ) throws {
         let folder = FileSystem.resolve(Self.folder, in: directory.folder)
         try FileSystem.makeDirectory(folder)
-        let drawn = try GoldenInputs.pictures()
-        for (name, image) in drawn { try image.writePNG(toFile: FileSystem.resolve(name, in: folder)) }
         let model = try CLIPModel(directory, plugins: plugins, backend: backend, options: options)
-        let words = try model.embed(texts: GoldenInputs.texts)
-        let photos = try model.embed(images: drawn.map { FileSystem.resolve($0.name, in: folder) })
         space = directory.space
         self.backend = backend
         precision = options.precision
-        texts = GoldenInputs.texts.enumerated().map { row, text in
-            Text(text: text, ids: model.tokenize(text).ids, embedding: Array(words[row]))
+        texts = []
+        pictures = []
+        if directory.config.text != nil {
+            let vectors = try model.embed(texts: GoldenInputs.texts)
+            for (row, text) in GoldenInputs.texts.enumerated() {
+                texts.append(Text(text: text, ids: try model.tokenize(text).ids, embedding: Array(vectors[row])))
+            }
         }
-        pictures = drawn.enumerated().map { Picture(file: $1.name, embedding: Array(photos[$0])) }
+        if directory.config.image != nil {
+            let drawn = try GoldenInputs.pictures()
+            for (name, image) in drawn { try image.writePNG(toFile: FileSystem.resolve(name, in: folder)) }
+            let vectors = try model.embed(images: drawn.map { FileSystem.resolve($0.name, in: folder) })
+            pictures = drawn.enumerated().map { Picture(file: $1.name, embedding: Array(vectors[$0])) }
+        }
         files = try Self.digests(of: directory.folder)
     }
 

@@ -56,8 +56,8 @@ public struct ModelVerification: Sendable {
         changedFiles = golden.files.sorted { $0.key < $1.key }.compactMap { name, digest in
             (try? GoldenVectors.digest(FileSystem.resolve(name, in: directory.folder))) == digest ? nil : name
         }
-        changedTexts = golden.texts.filter {
-            directory.tokenizer.tokenize($0.text, contextLength: directory.model.text.contextLength).ids != $0.ids
+        changedTexts = try golden.texts.filter {
+            try directory.tokenizer.tokenize($0.text, contextLength: directory.model.text.contextLength).ids != $0.ids
         }.map(\.text)
         runs = []
         for backend in backends {
@@ -81,11 +81,11 @@ extension GoldenVectors {
     /// - Parameter pictures: the folder that has `golden/`.
     func drift(of model: CLIPModel, pictures folder: String) throws -> VectorDrift {
         var drift = VectorDrift()
-        let words = try model.embed(texts: texts.map(\.text))
-        for (row, text) in texts.enumerated() { drift.add(words[row], text.embedding) }
-        let photos = try model.embed(
-            images: pictures.map { FileSystem.resolve("\(Self.folder)/\($0.file)", in: folder) })
-        for (row, picture) in pictures.enumerated() { drift.add(photos[row], picture.embedding) }
+        let words = texts.isEmpty ? nil : try model.embed(texts: texts.map(\.text))
+        for (row, text) in texts.enumerated() { drift.add(words?[row] ?? [], text.embedding) }
+        let paths = pictures.map { FileSystem.resolve("\(Self.folder)/\($0.file)", in: folder) }
+        let photos = paths.isEmpty ? nil : try model.embed(images: paths)
+        for (row, picture) in pictures.enumerated() { drift.add(photos?[row] ?? [], picture.embedding) }
         return drift
     }
 }

@@ -22,11 +22,14 @@ extension KeyMap {
                     rows: 0..<(shape.dimensions.first ?? 1), isTransposed: row.isTransposed)
             }
         }
-        let part = length / row.tensors.count
-        return row.tensors.enumerated().map { index, tensor in
-            TensorCut(
-                tensor: tensor, parameter: parameter, shape: Shape([part] + shape.dimensions.dropFirst()),
-                rows: index * part..<(index + 1) * part, isTransposed: false)
+        let unit = length / row.shares.reduce(0, +)
+        var start = 0
+        return zip(row.tensors, row.shares).map { tensor, share in
+            let rows = start..<start + share * unit
+            start = rows.upperBound
+            return TensorCut(
+                tensor: tensor, parameter: parameter, shape: Shape([rows.count] + shape.dimensions.dropFirst()),
+                rows: rows, isTransposed: false)
         }
     }
 }

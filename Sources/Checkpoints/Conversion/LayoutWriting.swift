@@ -1,3 +1,4 @@
+import Imaging
 import Multimodal
 import YAML
 
@@ -56,28 +57,36 @@ extension ModelDirectory {
         { CheckpointError(folder, "cannot be written in the layout \(layout.rawValue): \($0); --layout clip can") }
     }
 
-    /// Refuses encoders and losses other than those that a layout has.
-    func require(_ layout: ModelLayoutName, images: [String]) throws {
+    /// What is written of a model with both encoders.
+    struct Parts {
+        var image: PluginChoice
+        var text: PluginChoice
+        var transform: ImageTransform
+        var tokenizer: any TransformersTokenizer
+    }
+
+    /// Refuses encoders, losses and tokenizers other than those that a layout has.
+    func parts(_ layout: ModelLayoutName, images: [String]) throws -> Parts {
+        guard let image = config.image, let text = config.text, let loss = config.loss else {
+            throw refusal(layout)("it is for models with both encoders")
+        }
         let names = [
-            ("image encoder", config.image.name, images), ("text encoder", config.text.name, ["transformer"]),
-            ("loss", config.loss.name, ["info-nce"]),
+            ("image encoder", image.name, images), ("text encoder", text.name, ["transformer"]),
+            ("loss", loss.name, ["info-nce"]),
         ]
         for (kind, name, allowed) in names where !allowed.contains(name) {
             throw refusal(layout)("it has no \(kind) '\(name)', only \(allowed.joined(separator: ", "))")
         }
-    }
-
-    /// The tokenizer's files as transformers has them.
-    func tokenizerFiles(_ layout: ModelLayoutName) throws -> [(name: String, contents: [UInt8])] {
-        guard let tokenizer = tokenizer as? any TransformersTokenizer else {
-            throw refusal(layout)("the tokenizer '\(config.tokenizer.name)' has no files for it")
+        guard let tokenizer = try tokenizer as? any TransformersTokenizer else {
+            throw refusal(layout)("the tokenizer '\(config.tokenizer?.name ?? "")' has no files for it")
         }
-        return tokenizer.transformersFiles(contextLength: model.text.contextLength)
+        return Parts(image: image, text: text, transform: try transform, tokenizer: tokenizer)
     }
 
     /// How texts are cleaned before they are split, where the tokenizer has that setting.
     func cleaning(_ plugins: PluginRegistry) throws -> String? {
-        try plugins.resolvedSettings(.tokenizer, config.tokenizer).first { $0.name == "cleaning" }?.value.text()
+        try config.tokenizer.flatMap { try plugins.resolvedSettings(.tokenizer, $0).first { $0.name == "cleaning" } }?
+            .value.text()
     }
 }
 

@@ -10,7 +10,7 @@ extension ModelDirectory {
         to folder: String, layout: ModelLayoutName, dtype: DType?, plugins: PluginRegistry
     ) throws {
         var stored: [String: TensorType] = [:]
-        for (parameter, type) in try model.lossGraph(batch: 2, length: model.text.contextLength).parameterSignature {
+        for (parameter, type) in try model.completeGraph().parameterSignature {
             let own = try keys.entries(parameter.name, type.shape, in: weights).first?.type.dtype ?? type.dtype
             let wanted = dtype == nil ? own : type.shape.count > 1 ? dtype ?? own : .float32
             stored[parameter.name] = TensorType(own.isFloat ? wanted : own, type.shape)

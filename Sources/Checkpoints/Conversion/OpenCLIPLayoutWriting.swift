@@ -6,12 +6,12 @@ extension ModelDirectory {
     /// What open_clip reads with `create_model_from_pretrained("local-dir:…")`. Its SimpleTokenizer takes the merges of its
     /// own package; `merges.txt` is for this program.
     func openCLIPFiles(_ plugins: PluginRegistry) throws -> LayoutFiles {
-        try require(.openCLIP, images: ["vit", "resnet"])
+        let parts = try parts(.openCLIP, images: ["vit", "resnet"])
         let refusal = refusal(.openCLIP)
-        var text = try SettingsWriting(.textEncoder, config.text, plugins: plugins, refusal: refusal)
-        var image = try SettingsWriting(.imageEncoder, config.image, plugins: plugins, refusal: refusal)
+        var text = try SettingsWriting(.textEncoder, parts.text, plugins: plugins, refusal: refusal)
+        var image = try SettingsWriting(.imageEncoder, parts.image, plugins: plugins, refusal: refusal)
         let activation = try text.take("activation").text()
-        let isResNet = config.image.name == "resnet"
+        let isResNet = parts.image.name == "resnet"
         let imageActivation = isResNet ? activation : try image.take("activation").text()
         guard (activation == "quick_gelu") == (imageActivation == "quick_gelu") else {
             throw refusal("it takes quick_gelu for both towers or for none")
@@ -28,11 +28,14 @@ extension ModelDirectory {
                 try openCLIPText(&text, plugins, refusal) + Self.act(activation) + Self.norm(text.take("epsilon"))),
         ])
         try text.finish()
-        let document = YAMLNode.mapping(["model_cfg": model, "preprocess_cfg": try openCLIPPreprocessing(refusal)])
+        let document = YAMLNode.mapping([
+            "model_cfg": model, "preprocess_cfg": try openCLIPPreprocessing(parts.transform, refusal),
+        ])
         return LayoutFiles(
             weights: OpenCLIPLayout.weightsName, keys: .identity,
             files: [(OpenCLIPLayout.configName, Array((document.indentedJSON() + "\n").utf8))]
-                + (try tokenizerFiles(.openCLIP).filter { $0.name == "merges.txt" }))
+                + parts.tokenizer.transformersFiles(contextLength: try self.model.text.contextLength)
+                .filter { $0.name == "merges.txt" })
     }
 
     private func openCLIPViT(_ settings: inout SettingsWriting) throws -> [(key: String, value: YAMLNode)] {
@@ -69,13 +72,14 @@ extension ModelDirectory {
         let vocabulary = try settings.take("vocabularySize")
         let end = try settings.take("endToken")
         // Where the end is the largest id, its first place is the largest's, which is open_clip's default.
-        let usesEnd = try settings.take("pooling").text() == "eos" && end.int() != (try vocabulary.int()) - 1
+        let pooling = try settings.take("pooling")
+        let isLargest = try pooling.text() == "eos" && end.int() == (try vocabulary.int()) - 1
         var entries: [(key: String, value: YAMLNode)] = [
             ("context_length", try settings.take("contextLength")), ("vocab_size", vocabulary),
             ("width", try settings.take("width")), ("heads", try settings.take("heads")),
             ("layers", try settings.take("layers")), ("mlp_ratio", try settings.take("mlpRatio")),
         ]
-        if usesEnd { entries += [("pool_type", .string("eos")), ("eos_id", end)] }
+        if try !isLargest && pooling.text() != "argmax" { entries += [("pool_type", pooling), ("eos_id", end)] }
         switch try cleaning(plugins) {
         case "openai", "transformers", nil: break
         case .some("none"): throw refusal("it cannot leave texts as they are")
@@ -92,8 +96,10 @@ extension ModelDirectory {
         try epsilon.double() == 1e-5 ? [] : [("norm_kwargs", .mapping(["eps": epsilon]))]
     }
 
-    private func openCLIPPreprocessing(_ refusal: (String) -> CheckpointError) throws -> YAMLNode {
-        guard transform.resize == model.image.imageSize else {
+    private func openCLIPPreprocessing(
+        _ transform: ImageTransform, _ refusal: (String) -> CheckpointError
+    ) throws -> YAMLNode {
+        guard transform.resize == (try model.image.imageSize) else {
             throw refusal(
                 "it resizes pictures to the size that the encoder takes, this model to \(transform.resize) and then crops"
             )

@@ -7,7 +7,7 @@ extension ModelDirectory {
     /// What transformers' CLIPModel, CLIPImageProcessor and CLIPTokenizer read.
     /// - Parameter dtype: of the weights.
     func transformersFiles(_ dtype: DType, _ plugins: PluginRegistry) throws -> LayoutFiles {
-        try require(.hf, images: ["vit"])
+        let parts = try parts(.hf, images: ["vit"])
         let refusal = refusal(.hf)
         // Others keep capitals or drop punctuation, which shows in everyday texts.
         if let cleaning = try cleaning(plugins), !["openai", "transformers"].contains(cleaning) {
@@ -18,24 +18,24 @@ extension ModelDirectory {
             "model_type": .string("clip"),
             "dtype": .string(dtype.rawValue),
             "projection_dim": .int(config.embedding),
-            "text_config": .mapping(try transformersText(plugins, refusal)),
-            "vision_config": .mapping(try transformersImage(plugins, refusal)),
+            "text_config": .mapping(try transformersText(parts, plugins, refusal)),
+            "vision_config": .mapping(try transformersImage(parts, plugins, refusal)),
         ])
         return LayoutFiles(
             weights: TransformersLayout.weightsName, keys: .transformers,
             files: [
                 (TransformersLayout.configName, Array((configuration.indentedJSON() + "\n").utf8)),
                 (
-                    TransformersLayout.preprocessorName,
-                    Array((try transformersPreprocessing(refusal).indentedJSON() + "\n").utf8)
+                    "preprocessor_config.json",
+                    Array((try transformersPreprocessing(parts.transform, refusal).indentedJSON() + "\n").utf8)
                 ),
-            ] + (try tokenizerFiles(.hf)))
+            ] + parts.tokenizer.transformersFiles(contextLength: try self.model.text.contextLength))
     }
 
     private func transformersImage(
-        _ plugins: PluginRegistry, _ refusal: @escaping (String) -> CheckpointError
+        _ parts: Parts, _ plugins: PluginRegistry, _ refusal: @escaping (String) -> CheckpointError
     ) throws -> [(key: String, value: YAMLNode)] {
-        var settings = try SettingsWriting(.imageEncoder, config.image, plugins: plugins, refusal: refusal)
+        var settings = try SettingsWriting(.imageEncoder, parts.image, plugins: plugins, refusal: refusal)
         let entries =
             [
                 ("model_type", .string("clip_vision_model")), ("image_size", try settings.take("imageSize")),
@@ -47,20 +47,22 @@ extension ModelDirectory {
     }
 
     private func transformersText(
-        _ plugins: PluginRegistry, _ refusal: @escaping (String) -> CheckpointError
+        _ parts: Parts, _ plugins: PluginRegistry, _ refusal: @escaping (String) -> CheckpointError
     ) throws -> [(key: String, value: YAMLNode)] {
-        var settings = try SettingsWriting(.textEncoder, config.text, plugins: plugins, refusal: refusal)
+        var settings = try SettingsWriting(.textEncoder, parts.text, plugins: plugins, refusal: refusal)
         let vocabulary = try settings.take("vocabularySize")
-        let end = Int(tokenizer.endToken)
+        let end = Int(parts.tokenizer.endToken)
         // An end token of 2 means the largest id (modeling_clip.py, CLIPTextModel); where the end is the largest, both are
         // the same.
-        let usesEnd = try settings.take("pooling").text() == "eos" || end == (try vocabulary.int()) - 1
+        let pooling = try settings.take("pooling").text()
+        guard ["argmax", "eos"].contains(pooling) else { throw refusal("it takes a text's features at its end only") }
+        let usesEnd = try pooling == "eos" || end == (try vocabulary.int()) - 1
         _ = try settings.take("endToken")
         let entries =
             [
                 ("model_type", .string("clip_text_model")), ("vocab_size", vocabulary),
                 ("max_position_embeddings", try settings.take("contextLength")),
-                ("bos_token_id", tokenizer.startToken.map { .int(Int($0)) } ?? .null),
+                ("bos_token_id", parts.tokenizer.startToken.map { .int(Int($0)) } ?? .null),
                 ("eos_token_id", .int(usesEnd ? end : 2)), ("pad_token_id", .int(end)),
                 ("projection_dim", .int(config.embedding)),
             ] + (try Self.transformersTower(&settings))
@@ -83,10 +85,12 @@ extension ModelDirectory {
         ]
     }
 
-    private func transformersPreprocessing(_ refusal: (String) -> CheckpointError) throws -> YAMLNode {
+    private func transformersPreprocessing(
+        _ transform: ImageTransform, _ refusal: (String) -> CheckpointError
+    ) throws -> YAMLNode {
         guard transform.resizeMode != .longest else { throw refusal("it cannot resize the longer side and pad") }
         let side = YAMLNode.int(transform.resize)
-        let crop = YAMLNode.int(model.image.imageSize)
+        let crop = YAMLNode.int(try model.image.imageSize)
         let isSquash = transform.resizeMode == .squash
         return .mapping([
             "image_processor_type": .string("CLIPImageProcessor"), "processor_class": .string("CLIPProcessor"),
