@@ -138,7 +138,7 @@ extension KeyMap {
 
 extension TensorData {
     /// A matrix `[n, m]` as `type`, which is `[m, n]` of the same elements.
-    fileprivate func transposedMatrix(_ type: TensorType) -> TensorData {
+    func transposedMatrix(_ type: TensorType) -> TensorData {
         guard shape.rank == 2 else { return self }
         let (rows, columns) = (shape[0], shape[1])
         let size = dtype.size
