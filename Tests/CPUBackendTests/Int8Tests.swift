@@ -103,12 +103,12 @@ func int8Rows(set: String, hasNorm: Bool) {
     }
 }
 
-@Test("a row with a NaN gives NaN, not a number that looks right", arguments: sets)
+@Test("a row with a NaN or an infinity gives NaN, not a number that looks right", arguments: sets)
 func int8NaN(set: String) {
     let kernels = cpu_int8_up_to(set).pointee
-    for position in [0, 5, 34] {
+    for (position, value) in [(0, Float.nan), (5, .nan), (34, .nan), (7, .infinity), (8, -.infinity)] {
         var x = random(35, seed: 1)
-        x[position] = .nan
+        x[position] = value
         let (values, meaning) = (Room<UInt8>(64), Room<cpu_int8_row>(1))
         var job = cpu_int8_rows()
         job.type = Int32(CPU_F32)

@@ -154,8 +154,11 @@ static void int8_rows_range(void *context, int worker, int64_t begin, int64_t en
             high = x[i] > high ? x[i] : high;
             is_odd |= x[i] != x[i];
         }
-        const float scale = (high - low) / 255.0f, inverse = scale > 0 ? 1.0f / scale : 0;
-        const float zero = rounded(-low * inverse);
+        // Infinite or no number: the whole row's results become NaN. Hardly any range: all is zero.
+        const float scale = (high - low) / 255.0f;
+        const bool is_usable = !is_odd && scale < 3.0e38f;
+        const float inverse = is_usable && scale > 1e-30f ? 1.0f / scale : 0;
+        const float zero = is_usable ? rounded(-low * inverse) : 0;
         uint8_t *out = j->out + row * stride;
         VECTOR_LOOP for (int64_t i = 0; i < n; i++) {
             float q = x[i] * inverse + zero + 0.5f;
@@ -163,7 +166,7 @@ static void int8_rows_range(void *context, int worker, int64_t begin, int64_t en
             out[i] = (uint8_t)(int32_t)(q < 255.0f ? q : 255.0f);
         }
         memset(out + n, 0, (size_t)(stride - n));
-        j->row[row] = (cpu_int8_row){is_odd ? from_bits(0x7FC00000) : scale, (int32_t)zero};
+        j->row[row] = (cpu_int8_row){is_usable ? scale : from_bits(0x7FC00000), (int32_t)zero};
     }
 }
 
@@ -190,7 +193,8 @@ static void int8_pack_panels(void *context, int worker, int64_t begin, int64_t e
             const float size = absolute(w[i * step]);
             most = size > most || size != size ? size : most;
         }
-        const float scale = most / 127.0f, inverse = most > 0 ? 127.0f / most : 0;
+        // Below this, a column is zeros: the inverse must be finite. A NaN stays in the scale.
+        const float scale = most <= 1e-30f ? 0 : most / 127.0f, inverse = most > 1e-30f ? 127.0f / most : 0;
         int32_t sum = 0;
         for (int64_t i = 0; i < fours * 4; i++) {
             float q = i < k ? rounded(w[i * step] * inverse) : 0;
