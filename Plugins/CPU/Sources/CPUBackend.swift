@@ -16,6 +16,14 @@ public struct CPUBackend: Backend {
         }
     }
 
+    public var capabilities: BackendCapabilities {
+        let kernels = String(cString: cpu_kernels_select().pointee.name)
+        let library = String(cString: cpu_dnnl_version())
+        return BackendCapabilities(
+            instructionSet: "\(kernels), oneDNN \(library)",
+            precisions: Processor.multipliesBFloat16 ? [.float32, .bfloat16] : [.float32])
+    }
+
     public func compile(
         _ graph: Graph, parameters: [String: TensorData], options: CompileOptions
     ) throws -> any Executable {
@@ -29,6 +37,6 @@ public struct CPUBackend: Backend {
         }
         return try CPUExecutable(
             signature: graph, prepared: try graph.prepared(for: options, unless: supports), parameters: ordered,
-            threads: options.threads ?? Int(cpu_processor_count()))
+            options: options)
     }
 }
