@@ -109,6 +109,8 @@ public final class CLIPModel: Sendable {
         try embedder.embed(texts: texts, padToken: directory.tokenizer.padToken, normalize: normalize).floats
     }
 
+    package func takeProfiles() -> [ExecutionProfile] { embedder.takeProfiles() }
+
     private func inBatches<Input>(
         _ inputs: [Input], _ batchSize: Int, _ embed: (ArraySlice<Input>) throws -> [Float]
     ) throws -> Embeddings {

@@ -82,6 +82,11 @@ public final class Embedder: Sendable {
         return try rows(executable.run(["tokens": input]), texts.count, normalize)
     }
 
+    /// Where the time went since the last call, for every shape that is compiled now.
+    public func takeProfiles() -> [ExecutionProfile] {
+        cache.withLock { $0.compactMap { $0.executable.takeProfile() } }
+    }
+
     private static func rounded(_ count: Int) -> Int {
         var batch = 1
         while batch < count { batch *= 2 }

@@ -5,6 +5,8 @@ internal import Synchronization
 /// A graph compiled by `CPUBackend`. One run at a time; others wait.
 final class CPUExecutable: Executable {
     private let graph: Graph
+    private let threads: Int
+    private let precision: CompileOptions.Precision
     private let state: Mutex<Guarded>
 
     /// The machine's memory and steps, which only the holder of the lock touches.
@@ -15,7 +17,8 @@ final class CPUExecutable: Executable {
     /// `signature` is the graph as it was given; `prepared` the one that runs.
     init(signature graph: Graph, prepared: Graph, parameters: [TensorData], options: CompileOptions) throws {
         self.graph = graph
-        let threads = options.threads ?? Int(cpu_processor_count())
+        threads = options.threads ?? Int(cpu_processor_count())
+        precision = options.precision
         let names = prepared.parameterSignature.map(\.parameter.name)
         let given = Dictionary(zip(graph.parameterSignature.map(\.parameter.name), parameters)) { first, _ in first }
         let ordered = names.compactMap { given[$0] }
@@ -34,19 +37,15 @@ final class CPUExecutable: Executable {
 
     func parameter(_ name: String) throws -> TensorData? { state.withLock { $0.machine.parameter(name) } }
 
-    /// What the steps took since compilation or the last call.
-    func takeProfile() -> [CPUProfileEntry] { state.withLock { $0.machine.takeProfile() } }
-}
-
-/// Time spent in steps that are alike.
-struct CPUProfileEntry {
-    var kind: String
-    var detail: String
-    var location: SourceLocation
-    var calls: Int
-    var seconds: Double
-    /// Floating-point operations of all calls, where known.
-    var flops: Double
+    func takeProfile() -> ExecutionProfile? {
+        state.withLock { guarded in
+            ExecutionProfile(
+                steps: guarded.machine.takeProfile(),
+                peak: precision == .int8
+                    ? cpu_int8_select().pointee.peak(Int32(threads))
+                    : cpu_kernels_select().pointee.peak(precision == .bfloat16, Int32(threads)))
+        }
+    }
 }
 
 /// Memory and steps of one executable.
@@ -136,13 +135,12 @@ private final class Machine {
         }
         defer { withExtendedLifetime(inputs) {} }
         cpu_set_threads(Int32(threads))
-        let clock = ContinuousClock()
-        var before = clock.now
+        // One thread's own time says more than the clock's where others want the processor.
+        var before = cpu_seconds(threads == 1)
         for (index, step) in layout.steps.enumerated() {
             try step.run(pointers)
-            let after = clock.now
-            let (whole, fraction) = (after - before).components
-            seconds[index] += Double(whole) + Double(fraction) * 1e-18
+            let after = cpu_seconds(threads == 1)
+            seconds[index] += after - before
             before = after
         }
         runs += 1
@@ -163,13 +161,13 @@ private final class Machine {
         residents[name].map { copy(View(buffer: $0.buffer, type: $0.type), $0.type) } ?? parameters[name]
     }
 
-    func takeProfile() -> [CPUProfileEntry] {
+    func takeProfile() -> [ExecutionProfile.Step] {
         defer {
             seconds = [Double](repeating: 0, count: seconds.count)
             runs = 0
         }
         return zip(layout.steps, seconds).map { step, seconds in
-            CPUProfileEntry(
+            ExecutionProfile.Step(
                 kind: step.kind, detail: step.detail, location: step.location, calls: runs, seconds: seconds,
                 flops: step.flops * Double(runs))
         }

@@ -90,12 +90,12 @@ struct Doctor: ClipSubcommand {
         }
         let options = backend
         add(.model, try model.value(in: settings))
-        add(.backend, try options.backend(in: settings, context.registry()))
-        add(
-            .precision,
-            try settings.choice(
-                .precision, flag: ("--precision", options.precision), default: BackendOptions.Precision.auto
-            ).1)
+        let plugins = try context.registry()
+        add(.backend, try options.backend(in: settings, plugins))
+        let runner = try plugins.backend(options.name(in: settings, plugins))
+        var (precision, value) = try options.precision(in: settings, runner)
+        if value.text != precision.rawValue { value.text += ": \(precision.rawValue)" }
+        add(.precision, value)
         let all = Threads.processorCount
         let limit = BackendOptions.maximumThreads
         add(
@@ -106,6 +106,8 @@ struct Doctor: ClipSubcommand {
         for folder in try context.modelStore().folders {
             findings.append(Finding(topic: "setting", name: "models", value: folder))
         }
+        findings.append(
+            Finding(topic: "backend", name: "instructions", value: runner.capabilities.instructionSet))
         if let file = settings.file {
             let state = access(file, R_OK) == 0 ? "read" : "absent"
             findings.append(Finding(topic: "setting", name: "config file", value: file, origin: state))

@@ -9,6 +9,7 @@
 #include "pooling.h"
 #include "products.h"
 #include "attention.h"
+#include "peak.h"
 
 const cpu_kernels KERNELS = {
     .name = KERNELS_NAME,
@@ -36,4 +37,5 @@ const cpu_kernels KERNELS = {
     .products = products,
     .attention_workspace = attention_workspace,
     .attention = attention,
+    .peak = peak,
 };

@@ -216,10 +216,37 @@ static void int8_pack(const float *w, int64_t row_stride, int64_t column_stride,
     cpu_parallel_for(threads, (n + PANEL - 1) / PANEL, 1, int8_pack_panels, &job);
 }
 
+#define PEAK_FOURS 64
+
+static void int8_peak_range(void *context, int worker, int64_t begin, int64_t end) {
+    (void)worker;
+    const int64_t rounds = *(const int64_t *)context;
+    uint8_t a[DOT_ROWS * PEAK_FOURS * 4];
+    int8_t b[PEAK_FOURS * 4 * PANEL];
+    volatile dots out[DOT_ROWS * DOT_VECTORS];
+    memset(a, 1, sizeof a);
+    memset(b, 1, sizeof b);
+    for (int64_t i = 0; i < (end - begin) * rounds; i++)
+        dot_rows(DOT_ROWS, a, PEAK_FOURS * 4, b, PEAK_FOURS, (dots *)out);
+}
+
+static double int8_peak(int threads) {
+    const int64_t rounds = 4000;
+    double best = 0;
+    for (int attempt = 0; attempt < 3; attempt++) {
+        const double begin = cpu_seconds(threads == 1);
+        cpu_parallel_for(threads, threads, 1, int8_peak_range, (void *)&rounds);
+        const double rate = 2.0 * DOT_ROWS * PANEL * PEAK_FOURS * 4 * rounds * threads / (cpu_seconds(threads == 1) - begin);
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
 const cpu_int8_kernels INT8_KERNELS = {
     .name = INT8_NAME,
     .panel = PANEL,
     .pack = int8_pack,
     .quantize = int8_quantize,
     .product = int8_product,
+    .peak = int8_peak,
 };

@@ -53,6 +53,8 @@ typedef struct {
         int64_t k, int64_t n, int threads);
     void (*quantize)(const cpu_int8_rows *, int threads);
     void (*product)(const cpu_int8_product *, int threads);
+    // Operations a second of all workers together, measured: two for each product that is added.
+    double (*peak)(int threads);
 } cpu_int8_kernels;
 
 // Quantised rows are a whole number of so many bytes apart.

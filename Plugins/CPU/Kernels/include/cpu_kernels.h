@@ -126,15 +126,18 @@ typedef struct {
     // Bytes of workspace that one worker of attention needs.
     int64_t (*attention_workspace)(int64_t queries, int64_t keys, int64_t width, int64_t value_width);
     void (*attention)(const cpu_attention *, int threads);
+    // Floating-point operations a second of all workers together, measured.
+    double (*peak)(bool is_bfloat16, int threads);
 } cpu_kernels;
 
 extern const cpu_kernels cpu_kernels_portable;
 #if defined(__x86_64__)
 extern const cpu_kernels cpu_kernels_avx2;
 extern const cpu_kernels cpu_kernels_avx512;
+extern const cpu_kernels cpu_kernels_avx512bf16;
 #endif
 
-// The fastest that this processor runs. `CLIP_CPU_ISA` = portable, avx2 or avx512 asks for one; where the processor
+// The fastest that this processor runs. `CLIP_CPU_ISA` = portable, avx2, avx512 or avx512-bf16 asks for one; where the processor
 // lacks it, the fastest below it.
 const cpu_kernels *cpu_kernels_select(void);
 
@@ -145,6 +148,9 @@ int cpu_processor_count(void);
 // runtime that oneDNN uses; on the calling thread alone where there is none. `worker` is less than `threads`.
 typedef void (*cpu_range_body)(void *context, int worker, int64_t begin, int64_t end);
 void cpu_parallel_for(int threads, int64_t count, int64_t grain, cpu_range_body body, void *context);
+
+// Time that passed, or that the processor spent on this thread.
+double cpu_seconds(bool of_thread);
 
 // Number of workers for oneDNN's calls from this thread.
 void cpu_set_threads(int threads);
