@@ -50,6 +50,15 @@ extension ModelDirectory {
             weightsName: weightsName, tokenizerFolder: folder, plugins: plugins)
     }
 
+    /// Writes another record into this model's `model.yaml`.
+    public func write(_ record: QuantizationRecord) throws {
+        let node = try config.node.setting("quantization", to: record.node)
+        try AtomicFile.write(node.yamlText(), to: FileSystem.resolve(Self.configName, in: folder))
+    }
+
+    /// Bytes of all tensors as they are stored.
+    package var weightsByteCount: Int { FileSystem.size(of: weights.path) }
+
     private func towerGraphs() throws -> [Graph] {
         [try model.imageGraph(batch: 2), try model.textGraph(batch: 2, length: model.text.contextLength)]
     }
