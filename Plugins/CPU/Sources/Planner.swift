@@ -28,7 +28,7 @@ final class Planner {
         self.graph = graph
         self.threads = threads
         kernels = cpu_kernels_select().pointee
-        fusion = Fusion(graph)
+        fusion = Fusion(graph, PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16))
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)
         for node in graph.nodes { for input in Set(node.inputs) { users[input].append(node.id) } }
         self.users = users
