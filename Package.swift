@@ -115,7 +115,7 @@ let package = Package(
         .testTarget(name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "YAML"]),
         .testTarget(
             name: "CPUBackendTests",
-            dependencies: ["CPUBackend", "Multimodal", "MultimodalTesting", "ReferenceBackend"]),
+            dependencies: ["CPUBackend", "CPUKernels", "Multimodal", "MultimodalTesting", "ReferenceBackend"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

@@ -24,10 +24,11 @@ public struct WeightEntry: Hashable, Sendable {
 
 /// Opens files of weights by what is in them, not by how they are named.
 public enum WeightFiles {
-    /// A safetensors file or a PyTorch archive.
+    /// A safetensors file, perhaps with quantised matrices, or a PyTorch archive.
     public static func open(path: String) throws(CheckpointError) -> any WeightFile {
         let file = try MappedFile(path)
         if file.withBytes(TorchArchive.claims) { return try TorchArchive(file) }
-        return try Safetensors(path: path)
+        let safetensors = try Safetensors(path: path)
+        return QuantizedWeights.claims(safetensors) ? try QuantizedWeights(safetensors) : safetensors
     }
 }

@@ -42,7 +42,7 @@ public struct CompileOptions: Hashable, Sendable {
         self.threads = threads
     }
 
-    public enum Precision: String, Hashable, Sendable, CaseIterable { case float32, bfloat16 }
+    public enum Precision: String, Hashable, Sendable, CaseIterable { case float32, bfloat16, int8 }
 }
 
 /// A compiled graph. Its parameters live in it: constants where the graph updates none, else changed by every run.

@@ -5,7 +5,8 @@ import Testing
     func help() throws {
         let folder = try TemporaryFolder()
         let commands = [
-            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info", "plugins list",
+            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info",
+            "models quantize", "plugins list",
             "plugins info", "graph", "bench", "doctor",
         ]
         for command in commands {
@@ -27,7 +28,8 @@ import Testing
         for flag in [
             "--model <name|path>", "--as <auto|image|text>", "--batch-size <count>", "--jobs <count>",
             "--encoding <array|base64>", "--on-error <skip|record|fail>", "--null", "--backend <name>",
-            "--precision <auto|float32|bfloat16>", "--threads <count>", "--no-normalize", "default: float32", "(default: 32)",
+            "--precision <auto|float32|bfloat16|int8>", "--threads <count>", "--no-normalize", "else float32",
+            "(default: 32)",
         ] { #expect(embed.contains(flag), "\(flag)") }
         let rank = try Program.run(["rank", "--help"], in: folder).output
         for flag in [

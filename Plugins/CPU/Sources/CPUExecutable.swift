@@ -6,7 +6,7 @@ internal import Synchronization
 final class CPUExecutable: Executable {
     private let graph: Graph
     private let threads: Int
-    private let isBFloat16: Bool
+    private let precision: CompileOptions.Precision
     private let state: Mutex<Guarded>
 
     /// The machine's memory and steps, which only the holder of the lock touches.
@@ -18,14 +18,14 @@ final class CPUExecutable: Executable {
     init(signature graph: Graph, prepared: Graph, parameters: [TensorData], options: CompileOptions) throws {
         self.graph = graph
         threads = options.threads ?? Int(cpu_processor_count())
-        isBFloat16 = options.precision == .bfloat16
+        precision = options.precision
         let names = prepared.parameterSignature.map(\.parameter.name)
         let given = Dictionary(zip(graph.parameterSignature.map(\.parameter.name), parameters)) { first, _ in first }
         let ordered = names.compactMap { given[$0] }
         guard ordered.count == names.count else {
             throw BackendError("the prepared graph has another set of parameters")
         }
-        let planner = try Planner(prepared, parameters: ordered, threads: threads)
+        let planner = try Planner(prepared, parameters: ordered, options: options, threads: threads)
         let machine = try Machine(Layout(planner), parameters: given, graph: prepared, threads: threads)
         state = Mutex(Guarded(machine: machine))
     }
@@ -41,7 +41,9 @@ final class CPUExecutable: Executable {
         state.withLock { guarded in
             ExecutionProfile(
                 steps: guarded.machine.takeProfile(),
-                peak: cpu_kernels_select().pointee.peak(isBFloat16, Int32(threads)))
+                peak: precision == .int8
+                    ? cpu_int8_select().pointee.peak(Int32(threads))
+                    : cpu_kernels_select().pointee.peak(precision == .bfloat16, Int32(threads)))
         }
     }
 }

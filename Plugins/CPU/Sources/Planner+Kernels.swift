@@ -19,6 +19,7 @@ extension Planner {
         case .layerNormGradient(let op):
             if let group = fusion.normGradients[node.id] { return try planNormGradients(node, op, group) }
             return try planRows(node)
+        case .layerNorm(let op) where int8.norms.contains(node.id): return try planQuantizedNorm(node, op)
         case .softmax, .softmaxGradient, .layerNorm, .l2Normalize: return try planRows(node)
         default: throw BackendError("the cpu backend cannot run \(node.op.name) at \(node.location)")
         }

@@ -10,6 +10,11 @@ final class Planner {
     let fusion: Fusion
     let threads: Int
     let kernels: cpu_kernels
+    /// Products on 8-bit integers: none unless asked for.
+    let int8: Int8Products
+    let int8Kernels: cpu_int8_kernels
+    /// Quantised rows, by the buffer of their values.
+    var quantized: [Int: QuantizedRows] = [:]
 
     private(set) var buffers: [Buffer] = []
     private(set) var steps: [Step] = []
@@ -24,11 +29,13 @@ final class Planner {
     /// Number of the buffer that holds every step's workspace.
     static let workspace = 0
 
-    init(_ graph: Graph, parameters: [TensorData], threads: Int) throws {
+    init(_ graph: Graph, parameters: [TensorData], options: CompileOptions, threads: Int) throws {
         self.graph = graph
         self.threads = threads
         kernels = cpu_kernels_select().pointee
         fusion = Fusion(graph, PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16))
+        int8 = options.precision == .int8 ? Int8Products(graph) : Int8Products()
+        int8Kernels = cpu_int8_select().pointee
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)
         for node in graph.nodes { for input in Set(node.inputs) { users[input].append(node.id) } }
         self.users = users

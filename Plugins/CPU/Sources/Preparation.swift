@@ -28,6 +28,15 @@ extension Graph {
             return isSupported(node)
         }
         if options.precision == .bfloat16 { graph = try graph.loweringProducts(to: .bfloat16) }
+        if options.precision == .int8 {
+            guard !isTraining else {
+                throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
+            }
+            if Processor.multipliesBFloat16 {
+                let integers = Int8Products(graph).products
+                graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
+            }
+        }
         return try graph.openingPatchConvolutions().wideningNarrowOps().joiningPads()
     }
 

@@ -13,6 +13,9 @@ public struct ReferenceBackend: Backend {
     public func compile(
         _ graph: Graph, parameters: [String: TensorData], options: CompileOptions
     ) throws -> any Executable {
+        guard options.precision != .int8 else {
+            throw BackendError("the reference backend does not compute in int8; ask for another precision or backend")
+        }
         let lowered = options.precision == .bfloat16 ? try graph.loweringProducts(to: .bfloat16) : graph
         return ReferenceExecutable(lowered, parameters: try lowered.ordered(parameters))
     }

@@ -68,7 +68,8 @@ struct Bench: ClipSubcommand {
         let directory = try context.modelStore().open(model.value(in: settings).text, plugins: plugins)
         let name = try backend.name(in: settings, plugins)
         let runner = try plugins.backend(name)
-        let options = try backend.compileOptions(in: settings, runner, note: context.note)
+        let options = try backend.compileOptions(
+            in: settings, runner, model: directory.config.quantization, note: context.note)
         let batch = batchSize ?? 32
         let (graph, inputs) = try task(directory.model, batch)
         let executable = try runner.compile(graph, parameters: directory.parameters(for: graph), options: options)

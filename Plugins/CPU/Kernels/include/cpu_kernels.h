@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cpu_dnnl.h"
+#include "cpu_int8.h"
 #include "cpu_packed.h"
 
 #define CPU_MAX_RANK 8

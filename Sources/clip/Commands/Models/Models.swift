@@ -3,6 +3,6 @@ import ArgumentParser
 /// `clip models`
 struct Models: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the models that --model takes by name.",
-        subcommands: [List.self, Info.self], defaultSubcommand: List.self)
+        abstract: "Show the models that --model takes by name, and make new ones.",
+        subcommands: [List.self, Info.self, Quantize.self], defaultSubcommand: List.self)
 }

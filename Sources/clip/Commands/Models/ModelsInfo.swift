@@ -26,6 +26,21 @@ extension Models {
             try context.print(table.text)
         }
 
+        /// How far the embeddings of a quantised model are from those of the one that it was made from.
+        private static func quantization(
+            _ record: QuantizationRecord?
+        ) -> [(key: String, value: YAMLNode, unit: String)] {
+            guard let record else { return [] }
+            var facts = [(key: "precision", value: YAMLNode.string(record.precision.rawValue), unit: "")]
+            for (name, drift) in [("image", record.images), ("text", record.texts)] {
+                guard let drift else { continue }
+                facts.append(
+                    ("\(name)MeanCosine", .double(drift.meanCosine), " of \(drift.inputs) inputs to float32's"))
+                facts.append(("\(name)MinimumCosine", .double(drift.minimumCosine), ""))
+            }
+            return facts
+        }
+
         private static func facts(
             _ directory: ModelDirectory
         ) throws -> [(key: String, value: YAMLNode, unit: String)] {
@@ -43,7 +58,7 @@ extension Models {
                 ("vocabularySize", .int(directory.tokenizer.vocabularySize), " tokens"),
                 ("loss", .string(config.loss.name), ""), ("probability", .string(calibration.link.rawValue), ""),
                 ("scale", .double(Double(calibration.scale)), ""), ("bias", .double(Double(calibration.bias)), ""),
-            ]
+            ] + quantization(config.quantization)
         }
     }
 }

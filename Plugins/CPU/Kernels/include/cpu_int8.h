@@ -1,0 +1,75 @@
+// Products of 8-bit integers: rows quantised when they come, columns quantised once.
+#ifndef CPU_INT8_H
+#define CPU_INT8_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// What a quantised row means: value i is (q[i] - zero) * scale.
+typedef struct {
+    float scale;
+    int32_t zero;
+} cpu_int8_row;
+
+// Quantises rows to 0...255, each over its own range and 0. With `norm_scale`, what a layer norm makes of them.
+typedef struct {
+    const void *x;
+    int32_t type;           // CPU_F32 or CPU_BF16
+    int64_t rows, width, stride;
+    const float *norm_scale, *norm_bias;  // NULL for none
+    float epsilon;
+    uint8_t *out;           // rows of `width` bytes, rounded up to a whole number of CPU_INT8_STEP
+    cpu_int8_row *row;
+    float *workspace;       // `width` floats a worker, `workspace_stride` floats apart
+    int64_t workspace_stride;
+} cpu_int8_rows;
+
+// The right-hand side of a product, packed: panels of columns, in each four rows of one column next to one another.
+typedef struct {
+    int8_t *values;
+    // For every column: (value = q * scale), the sum of its q, and what is added to its results.
+    float *scale, *bias;
+    int32_t *sum;
+} cpu_int8_columns;
+
+// out = activation(a b + bias) + residual
+typedef struct {
+    const uint8_t *a;
+    const cpu_int8_row *row;
+    cpu_int8_columns b;
+    const float *residual;  // laid out like `out`; NULL for none
+    void *out;              // m rows of n
+    int32_t type;           // CPU_F32 or CPU_BF16
+    int32_t activation;     // of cpu_dnnl.h
+    int64_t m, n, k;
+} cpu_int8_product;
+
+typedef struct {
+    const char *name;
+    // Columns of a panel: packed columns are a whole number of panels.
+    int64_t panel;
+    // Packs element (i, j) of k x n at w[i * row_stride + j * column_stride]; every column over its own range, -127...127.
+    void (*pack)(const float *w, int64_t row_stride, int64_t column_stride, const float *bias, cpu_int8_columns,
+        int64_t k, int64_t n, int threads);
+    void (*quantize)(const cpu_int8_rows *, int threads);
+    void (*product)(const cpu_int8_product *, int threads);
+    // Operations a second of all workers together, measured: two for each product that is added.
+    double (*peak)(int threads);
+} cpu_int8_kernels;
+
+// Quantised rows are a whole number of so many bytes apart.
+#define CPU_INT8_STEP 64
+// Longer rows could overflow a sum of 32 bits.
+#define CPU_INT8_MOST 32768
+
+extern const cpu_int8_kernels cpu_int8_portable;
+#if defined(__x86_64__)
+extern const cpu_int8_kernels cpu_int8_avx2, cpu_int8_avxvnni, cpu_int8_avx512vnni;
+#endif
+
+// The fastest that this processor runs; all give the same sums. `CLIP_CPU_ISA` caps it: portable, avx2, avx-vnni.
+const cpu_int8_kernels *cpu_int8_select(void);
+// The same with the cap `isa`; NULL for none.
+const cpu_int8_kernels *cpu_int8_up_to(const char *isa);
+
+#endif
