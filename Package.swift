@@ -31,7 +31,9 @@ let package = Package(
         .target(name: "AtomicFiles"),
         .target(name: "Imaging", dependencies: ["AtomicFiles", "CImageCodecs"]),
         .target(name: "JSONLines", dependencies: ["CSimdJSON"], exclude: ["FORMAT.md"]),
-        .target(name: "Checkpoints", dependencies: ["AtomicFiles", "Imaging", "Multimodal", "YAML"]),
+        .target(
+            name: "Checkpoints", dependencies: ["AtomicFiles", "Imaging", "Multimodal", "YAML"],
+            resources: [.embedInCode("Published/published.yaml")]),
         .target(
             name: "Training",
             dependencies: ["AtomicFiles", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "YAML"]),

@@ -58,3 +58,18 @@ float cdp_maximum(const float *values, size_t count) {
     for (size_t i = 0; i < count; i++) largest = values[i] > largest ? values[i] : largest;
     return largest;
 }
+
+double cdp_squared_length(const float *values, size_t count) {
+    typedef float floats __attribute__((vector_size(32), aligned(4)));
+    typedef double doubles __attribute__((vector_size(64)));
+    doubles sums = {0};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        doubles wide = __builtin_convertvector(*(const floats *)(values + i), doubles);
+        sums += wide * wide;
+    }
+    double total = 0;
+    for (int lane = 0; lane < 8; lane++) total += sums[lane];
+    for (; i < count; i++) total += (double)values[i] * values[i];
+    return total;
+}

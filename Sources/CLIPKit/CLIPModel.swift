@@ -65,6 +65,23 @@ public final class CLIPModel: Sendable {
         try inBatches(texts, batchSize) { batch in try embed(tokenized: batch.map { tokenize($0) }) }
     }
 
+    // MARK: - Per-token states
+
+    /// Per-token states of image files, in order; of a ViT the class token first, then patches row by row. Throws
+    /// `ImageError` for the first that cannot be read, `BackendError` for a tower without tokens.
+    public func states(images paths: [String], output: EncoderOutput, batchSize: Int = 32) throws -> TokenStates {
+        try statesInBatches(paths, output, batchSize) { batch in
+            try states(prepared: batch.map { try prepare(Image(contentsOfFile: $0)) }, output: output)
+        }
+    }
+
+    /// Per-token states of texts, in order, padded to the model's whole context with the tokenizer's padding.
+    public func states(texts: [String], output: EncoderOutput, batchSize: Int = 32) throws -> TokenStates {
+        try statesInBatches(texts, output, batchSize) { batch in
+            try states(tokenized: batch.map { tokenize($0) }, output: output)
+        }
+    }
+
     // MARK: - Comparing
 
     /// The cosine of every row of `a` with every row of `b`: `a.count` rows of `b.count` numbers.
@@ -107,6 +124,33 @@ public final class CLIPModel: Sendable {
 
     package func embed(tokenized texts: [TokenizedText], normalize: Bool = true) throws -> [Float] {
         try embedder.embed(texts: texts, padToken: directory.tokenizer.padToken, normalize: normalize).floats
+    }
+
+    /// `[images.count, tokens, width]`
+    package func states(prepared images: [[Float]], output: EncoderOutput) throws -> TensorData {
+        try embedder.states(images: Array(images.joined()), count: images.count, output: output)
+    }
+
+    /// `[texts.count, contextLength, width]`
+    package func states(tokenized texts: [TokenizedText], output: EncoderOutput) throws -> TensorData {
+        try embedder.states(texts: texts, padToken: directory.tokenizer.padToken, output: output)
+    }
+
+    private func statesInBatches<Input>(
+        _ inputs: [Input], _ output: EncoderOutput, _ batchSize: Int, _ states: (ArraySlice<Input>) throws -> TensorData
+    ) throws -> TokenStates {
+        guard output != .pooled else { throw BackendError("a pooled vector is no state of a token; use embed") }
+        var result = TokenStates(space: space, output: output, tokens: 0, width: 0, values: [])
+        var start = 0
+        while start < inputs.count {
+            let end = min(start + max(1, batchSize), inputs.count)
+            let batch = try states(inputs[start..<end])
+            result.tokens = batch.shape[1]
+            result.width = batch.shape[2]
+            result.values += batch.floats
+            start = end
+        }
+        return result
     }
 
     package func takeProfiles() -> [ExecutionProfile] { embedder.takeProfiles() }

@@ -27,7 +27,9 @@ final class FloatRows: @unchecked Sendable {
                 throw .direction(row: firstRow + row)
             }
             let target = base + row * paddedWidth
-            for column in 0..<width { target[column] = Float(Double(values[row * width + column]) * factor) }
+            values.withUnsafeBufferPointer { values in
+                for column in 0..<width { target[column] = Float(Double(values[row * width + column]) * factor) }
+            }
         }
     }
 
@@ -37,8 +39,7 @@ final class FloatRows: @unchecked Sendable {
 
     /// What brings a vector to unit length; nil for one that is zero or not finite.
     static func inverseLength(_ vector: ArraySlice<Float>) -> Double? {
-        // Squares of float32 neither overflow nor vanish in double precision.
-        let sum = vector.withUnsafeBufferPointer { $0.reduce(0.0) { $0 + Double($1) * Double($1) } }
+        let sum = vector.withUnsafeBufferPointer { cdp_squared_length($0.baseAddress, $0.count) }
         return sum > 0 && sum.isFinite ? 1 / sum.squareRoot() : nil
     }
 }

@@ -40,6 +40,13 @@ package enum FileSystem {
         return names.sorted()
     }
 
+    /// The absolute path behind links; `path` itself where there is nothing.
+    package static func realPath(_ path: String) -> String {
+        guard !path.utf8.contains(0), let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// Makes a directory and those above it.
     package static func makeDirectory(_ path: String) throws(CheckpointError) {
         if path.isEmpty || isDirectory(path) { return }

@@ -22,17 +22,31 @@ public struct ModelDirectory: Sendable {
     public let space: String
     /// Where `weights` has the model's parameters.
     package let keys: KeyMap
+    /// The published model that this is known to be a copy of.
+    package let published: PublishedModel?
 
     /// The name of a model's description in its directory.
     public static let configName = "model.yaml"
 
     /// Opens a model by its directory or by its description.
-    public init(path: String, plugins: PluginRegistry) throws {
+    /// - Parameter checksPublished: Whether a directory that is known to hold a published model must say of it what is
+    ///   published: its preprocessing, activation, sizes and tokenizer.
+    public init(path: String, plugins: PluginRegistry, checksPublished: Bool = true) throws {
+        try self.init(path: path, as: nil, plugins: plugins, checksPublished: checksPublished)
+    }
+
+    /// - Parameter name: The published model that was asked for.
+    package init(
+        path: String, as name: PublishedModel?, plugins: PluginRegistry, checksPublished: Bool
+    ) throws {
         let file = Self.configFile(path)
         folder = FileSystem.folder(of: file)
         let layout = try ModelLayout(file: file)
         config = layout.config
         keys = layout.keys
+        let copy = try PublishedCopy(folder: folder, document: layout.document) ?? name.map(PublishedCopy.init)
+        if checksPublished { try copy?.check(config, plugins: plugins) }
+        published = copy?.model
         model = try DualEncoder(config, plugins: plugins)
         transform = try Self.transform(of: model)
         tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)

@@ -14,6 +14,9 @@ public struct ModelStore: Sendable {
     /// Folders that hold model directories, in the order in which they are searched.
     public let folders: [String]
 
+    /// Whether a directory that is known to hold a published model must say of it what is published.
+    public var checksPublished = true
+
     /// Searched in this order: the folders of `CLIP_MODEL_PATH`, separated by colons; `$XDG_DATA_HOME/clip/models`
     /// (`~/.local/share/clip/models` without it); the folders of `bundled`.
     public init(environment: [String: String], bundled: [String] = []) {
@@ -40,6 +43,13 @@ public struct ModelStore: Sendable {
 
     /// The path that `model` means: a path where it holds a slash or is a model's directory, else a name that is looked up.
     public func path(of model: String) throws -> String {
+        if !FileSystem.isDirectory(model), let published = try PublishedModels.find(model) {
+            if let listing = models().first(where: { $0.name == published.name }) { return listing.path }
+            throw CheckpointError(
+                model,
+                "is a published model that is not on this machine; download \(published.repository) "
+                    + "(clip models pull \(published.name))")
+        }
         if model.contains("/") || Self.isModel(model) {
             guard FileSystem.isDirectory(model) || FileSystem.isFile(model) else {
                 throw CheckpointError(model, "there is no such model directory; check the path")
@@ -57,12 +67,16 @@ public struct ModelStore: Sendable {
         let places = folders.isEmpty ? "nowhere (CLIP_MODEL_PATH is not set)" : folders.joined(separator: ", ")
         var remedy = "give a path, or set CLIP_MODEL_PATH"
         if !models.isEmpty { remedy = NearestName.remedy(for: model, among: models.map(\.name)) }
+        if model.contains(":"), let near = try PublishedModels.nearestName(to: model) {
+            remedy = "did you mean '\(near)'?"
+        }
         throw CheckpointError(model, "there is no model of this name; looked in \(places); \(remedy)")
     }
 
     /// Opens the model that `model` means.
     public func open(_ model: String, plugins: PluginRegistry) throws -> ModelDirectory {
-        try ModelDirectory(path: path(of: model), plugins: plugins)
+        try ModelDirectory(
+            path: path(of: model), as: PublishedModels.find(model), plugins: plugins, checksPublished: checksPublished)
     }
 
     /// Opens the first model of this space. Reads every model's weights on the way; one that cannot be opened is passed
@@ -71,7 +85,8 @@ public struct ModelStore: Sendable {
         var failures: [String] = []
         for listing in models() {
             do {
-                let model = try ModelDirectory(path: listing.path, plugins: plugins)
+                let model = try ModelDirectory(
+                    path: listing.path, plugins: plugins, checksPublished: checksPublished)
                 if model.space == space { return model }
             } catch {
                 failures.append("\(listing.name) (\(error))")

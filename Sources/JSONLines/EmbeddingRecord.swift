@@ -29,6 +29,11 @@ public struct EmbeddingRecord: WireRecord, Hashable {
     /// Reads a record. `encoding` is the one that was read.
     public init(_ record: JSONRecord, line: Int) throws(RecordError) {
         id = try RecordID(record, line: line)
+        if record.kind(of: "states") != nil, record.kind(of: "embedding") == nil {
+            throw RecordError(
+                code: "embedding.states",
+                message: "the record holds the states of tokens, which cannot be compared; embed with --output pooled")
+        }
         embedding = try record.floats()
         encoding = record.kind(of: "embedding") == .string ? .base64 : .array
         space = try record.string("space")
@@ -89,22 +94,28 @@ public final class EmbeddingReader {
 
     /// The next item, or nil at the end. Empty lines at the end of the stream are no items; others are errors.
     public func next() throws(ReadError) -> Item? {
-        switch try lines.next() {
-        case nil: nil
-        case .failed(let record): .failed(record)
-        case .line(let line): read(line)
-        }
+        try lines.next().map { Item($0, parser) }
     }
+}
 
-    private func read(_ line: LineReader.Line) -> Item {
-        var id = RecordID(line: line.number)
-        do throws(RecordError) {
-            let record = try parser.parse(line.bytes)
-            if let error = ErrorRecord(record, line: line.number, parser: parser) { return .upstream(error) }
-            id = try RecordID(record, line: line.number)
-            return .embedding(try EmbeddingRecord(record, line: line.number), line: line.number)
-        } catch {
-            return .failed(ErrorRecord(id: id, line: line.number, error: error))
+extension EmbeddingReader.Item {
+    /// Parses one line.
+    package init(_ line: RecordLines.Item, _ parser: JSONRecordParser) {
+        switch line {
+        case .failed(let record): self = .failed(record)
+        case .line(let line):
+            var id = RecordID(line: line.number)
+            do throws(RecordError) {
+                let record = try parser.parse(line.bytes)
+                if let error = ErrorRecord(record, line: line.number, parser: parser) {
+                    self = .upstream(error)
+                } else {
+                    id = try RecordID(record, line: line.number)
+                    self = .embedding(try EmbeddingRecord(record, line: line.number), line: line.number)
+                }
+            } catch {
+                self = .failed(ErrorRecord(id: id, line: line.number, error: error))
+            }
         }
     }
 }

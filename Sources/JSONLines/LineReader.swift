@@ -52,6 +52,7 @@ public final class LineReader {
     private var atEnd = false
     private var count = 0
     private var failure: ReadError?
+    private var held: Item?
 
     private static let chunk = 1 << 18
 
@@ -83,8 +84,18 @@ public final class LineReader {
 
     deinit { buffer.deallocate() }
 
+    /// What `next()` will give.
+    package func peek() throws(ReadError) -> Item? {
+        if held == nil { held = try next() }
+        return held
+    }
+
     /// The next line, or nil at the end of the stream.
     public func next() throws(ReadError) -> Item? {
+        if let held {
+            self.held = nil
+            return held
+        }
         var skipped = 0
         while true {
             if let length = lengthOfBufferedLine() {
@@ -107,6 +118,7 @@ public final class LineReader {
     /// True when `next()` answers without waiting for input: write out what is pending before calling it otherwise.
     /// Takes in what has arrived.
     public var isReady: Bool {
+        if held != nil { return true }
         while !atEnd, failure == nil, lengthOfBufferedLine() == nil, end - start <= maximumLength + 1 {
             guard POSIX.wait(for: Int16(POLLIN), on: descriptor, milliseconds: 0) else { return false }
             try? fill()  // a failure is kept for `next()`

@@ -1,7 +1,7 @@
 /// The lines of a stream of records: empty ones at its end are none; empty ones before are errors, so that ids stay
 /// aligned; and so are those that are too long.
-final class RecordLines {
-    enum Item {
+package final class RecordLines {
+    package enum Item: Sendable {
         case line(LineReader.Line)
         case failed(ErrorRecord)
     }
@@ -11,7 +11,7 @@ final class RecordLines {
     private var empty = 0..<0
     private var held: Item?
 
-    init(_ lines: LineReader) { self.lines = lines }
+    package init(_ lines: LineReader) { self.lines = lines }
 
     /// True when `next()` answers without waiting for input. Takes in what has arrived.
     var isReady: Bool {
@@ -24,7 +24,7 @@ final class RecordLines {
         return true
     }
 
-    func next() throws(ReadError) -> Item? {
+    package func next() throws(ReadError) -> Item? {
         while held == nil {
             guard let item = try lines.next() else { return nil }
             take(item)

@@ -16,17 +16,29 @@ public struct DualEncoder: Sendable {
         loss = try plugins.loss(config.loss)
     }
 
-    /// `images [batch, 3, size, size]` -> `projected` and `embedding` (of unit length), both `[batch, embedding]`.
-    public func imageGraph(batch: Int) throws -> Graph {
+    /// `images [batch, 3, size, size]` -> `projected` and `embedding` (of unit length), both `[batch, embedding]`; or, for
+    /// another `output`, `states [batch, tokens, width]`.
+    public func imageGraph(batch: Int, output: EncoderOutput = .pooled) throws -> Graph {
         try Graph.build { builder in
-            outputs(embed(images: imageInput(builder, batch), in: ParameterScope(builder: builder)))
+            let scope = ParameterScope(builder: builder)
+            let images = imageInput(builder, batch)
+            guard output == .pooled else {
+                return try states(image.build(images, in: scope["visual"]), output, "image", config.image)
+            }
+            return outputs(embed(images: images, in: scope))
         }
     }
 
-    /// `tokens [batch, length]`, int32 -> `projected` and `embedding` (of unit length), both `[batch, embedding]`.
-    public func textGraph(batch: Int, length: Int) throws -> Graph {
+    /// `tokens [batch, length]`, int32 -> `projected` and `embedding` (of unit length), both `[batch, embedding]`; or, for
+    /// another `output`, `states [batch, length, width]`.
+    public func textGraph(batch: Int, length: Int, output: EncoderOutput = .pooled) throws -> Graph {
         try Graph.build { builder in
-            outputs(embed(tokens: tokenInput(builder, batch, length), in: ParameterScope(builder: builder)))
+            let scope = ParameterScope(builder: builder)
+            let tokens = tokenInput(builder, batch, length)
+            guard output == .pooled else {
+                return try states(text.build(tokens, in: scope), output, "text", config.text)
+            }
+            return outputs(embed(tokens: tokens, in: scope))
         }
     }
 
@@ -51,6 +63,17 @@ public struct DualEncoder: Sendable {
 
     private func outputs(_ projected: Tensor) -> [(name: String, tensor: Tensor)] {
         [("projected", projected), ("embedding", projected.l2Normalized())]
+    }
+
+    private func states(
+        _ features: EncoderFeatures, _ output: EncoderOutput, _ tower: String, _ choice: PluginChoice
+    ) throws -> [(name: String, tensor: Tensor)] {
+        guard let states = output == .tokens ? features.tokens : features.penultimate else {
+            throw BackendError(
+                "the \(tower) encoder '\(choice.name)' of the model '\(config.name)' has no output '\(output.rawValue)'; "
+                    + "its pooled vector is all that it gives")
+        }
+        return [("states", states)]
     }
 
     private func embed(images: Tensor, in scope: ParameterScope) -> Tensor {

@@ -15,8 +15,8 @@ public final class Embedder: Sendable {
     private let cache = Mutex<[(key: Key, executable: any Executable)]>([])
 
     private enum Key: Hashable {
-        case images(batch: Int)
-        case texts(batch: Int, length: Int)
+        case images(batch: Int, EncoderOutput)
+        case texts(batch: Int, length: Int, EncoderOutput)
     }
 
     private static let cachedShapes = 16
@@ -34,6 +34,15 @@ public final class Embedder: Sendable {
     /// Vectors `[count, embedding]` of `count` normalised pictures, each `3 * imageSize * imageSize` floats, planar.
     /// - Parameter normalize: whether vectors have unit length.
     public func embed(images: [Float], count: Int, normalize: Bool = true) throws -> TensorData {
+        try rows(run(images: images, count: count, .pooled), normalize ? "embedding" : "projected", count)
+    }
+
+    /// Per-token states `[count, tokens, width]` of such pictures; see `EncoderOutput`.
+    public func states(images: [Float], count: Int, output: EncoderOutput) throws -> TensorData {
+        try rows(run(images: images, count: count, output), "states", count)
+    }
+
+    private func run(images: [Float], count: Int, _ output: EncoderOutput) throws -> [String: TensorData] {
         let size = 3 * model.image.imageSize * model.image.imageSize
         guard count > 0, images.count == count * size else {
             throw BackendError("\(images.count) floats are not \(count) pictures of \(size)")
@@ -47,12 +56,25 @@ public final class Embedder: Sendable {
                     as: UInt8.self, repeating: 0)
             }
         }
-        let executable = try executable(.images(batch: batch)) { try model.imageGraph(batch: batch) }
-        return try rows(executable.run(["images": input]), count, normalize)
+        return try executable(.images(batch: batch, output)) { try model.imageGraph(batch: batch, output: output) }
+            .run(["images": input])
     }
 
     /// Vectors `[texts.count, embedding]` of tokenized texts; shorter ones are padded with `padToken`.
     public func embed(texts: [TokenizedText], padToken: Int32, normalize: Bool = true) throws -> TensorData {
+        try rows(run(texts: texts, padToken, .pooled), normalize ? "embedding" : "projected", texts.count)
+    }
+
+    /// Per-token states `[texts.count, contextLength, width]` of tokenized texts, padded with `padToken` to the whole
+    /// context, as transformers' `padding="max_length"`; see `EncoderOutput`. States after a text's end are those of the
+    /// padding, without an attention mask.
+    public func states(texts: [TokenizedText], padToken: Int32, output: EncoderOutput) throws -> TensorData {
+        try rows(run(texts: texts, padToken, output), "states", texts.count)
+    }
+
+    private func run(
+        texts: [TokenizedText], _ padToken: Int32, _ output: EncoderOutput
+    ) throws -> [String: TensorData] {
         guard let longest = texts.map(\.ids.count).max(), longest > 0 else {
             throw BackendError("there are no tokens to embed")
         }
@@ -65,8 +87,8 @@ public final class Embedder: Sendable {
                 throw BackendError("token id \(id) is outside of the model's vocabulary of \(vocabulary)")
             }
         }
-        let length =
-            model.text.ignoresPadding ? min((longest + 7) / 8 * 8, model.text.contextLength) : model.text.contextLength
+        let mayCut = output == .pooled && model.text.ignoresPadding
+        let length = mayCut ? min((longest + 7) / 8 * 8, model.text.contextLength) : model.text.contextLength
         let batch = Self.rounded(texts.count)
         var ids = [Int32](repeating: padToken, count: batch * length)
         for row in 0..<batch {
@@ -76,10 +98,9 @@ public final class Embedder: Sendable {
         guard let input = TensorData(ids, shape: [batch, length]) else {
             throw BackendError("the token batch is empty")
         }
-        let executable = try executable(.texts(batch: batch, length: length)) {
-            try model.textGraph(batch: batch, length: length)
-        }
-        return try rows(executable.run(["tokens": input]), texts.count, normalize)
+        return try executable(.texts(batch: batch, length: length, output)) {
+            try model.textGraph(batch: batch, length: length, output: output)
+        }.run(["tokens": input])
     }
 
     /// Where the time went since the last call, for every shape that is compiled now.
@@ -108,14 +129,13 @@ public final class Embedder: Sendable {
         }
     }
 
-    private func rows(_ outputs: [String: TensorData], _ count: Int, _ normalize: Bool) throws -> TensorData {
-        guard let output = outputs[normalize ? "embedding" : "projected"] else {
-            throw BackendError("the backend gave no embedding")
-        }
-        let width = output.shape.count / output.shape[0]
-        return TensorData(TensorType(.float32, [count, width])) { bytes in
+    /// The first `count` rows of an output.
+    private func rows(_ outputs: [String: TensorData], _ name: String, _ count: Int) throws -> TensorData {
+        guard let output = outputs[name] else { throw BackendError("the backend gave no '\(name)'") }
+        let shape = Shape([count] + output.shape.dimensions.dropFirst())
+        return TensorData(TensorType(.float32, shape)) { bytes in
             output.withUnsafeBytes {
-                bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<(count * width * 4)]))
+                bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<(shape.count * 4)]))
             }
         }
     }

@@ -24,16 +24,33 @@ public protocol TextEncoder: Sendable {
 public struct EncoderFeatures {
     /// One vector a picture or text: `[batch, width]`.
     public var pooled: Tensor
-    /// One vector a token: `[batch, tokens, width]`, after the final norm; nil where the encoder has no tokens.
+    /// One vector a token: `[batch, tokens, width]`, what huggingface/transformers calls the tower's `last_hidden_state`:
+    /// of a text tower after the final norm, of a picture's CLIP tower before the norm that only the pooled token passes.
+    /// Nil where the encoder has no tokens.
     public var tokens: Tensor?
+    /// `[batch, tokens, width]`, what goes into the last block: transformers' `hidden_states[-2]`, without any norm after
+    /// it. Nil where the encoder has no such thing.
+    public var penultimate: Tensor?
     /// Whether `pooled` is in the embedding space already, so that no projection is added.
     public var isProjected: Bool
 
-    public init(pooled: Tensor, tokens: Tensor? = nil, isProjected: Bool = false) {
+    public init(pooled: Tensor, tokens: Tensor? = nil, penultimate: Tensor? = nil, isProjected: Bool = false) {
         self.pooled = pooled
         self.tokens = tokens
+        self.penultimate = penultimate
         self.isProjected = isProjected
     }
+}
+
+/// What is asked of a tower.
+public enum EncoderOutput: String, Hashable, Sendable, CaseIterable {
+    /// One vector in the space that both towers share.
+    case pooled
+    /// `EncoderFeatures.tokens`: what Stable Diffusion 1.x is conditioned on.
+    case tokens
+    /// `EncoderFeatures.penultimate`: Stable Diffusion 2.x (which applies the final norm itself) takes it of texts, LLaVA of
+    /// pictures.
+    case penultimate
 }
 
 /// Declares parameters under a prefix: `scope["ln_1"].parameter("weight", ...)` is `visual.ln_1.weight`.

@@ -169,6 +169,11 @@ public struct PluginRegistry: Sendable {
         return YAMLNode.mapping(pairs).jsonText()
     }
 
+    /// The settings of `choice` by name, defaults filled in.
+    package func settings(_ kind: PluginKind, _ choice: PluginChoice) throws -> [String: YAMLNode] {
+        try find(kind, choice).1.values
+    }
+
     /// The string settings of `choice`, defaults included: files among them are part of a model.
     package func stringSettings(
         _ kind: PluginKind, _ choice: PluginChoice

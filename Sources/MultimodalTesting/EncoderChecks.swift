@@ -18,7 +18,8 @@ struct EncoderChecks {
     func graph(batch: Int, length: Int) throws -> Graph {
         let builder = GraphBuilder()
         let features = build(scope(builder, isTraining: false), batch, length)
-        return try builder.finish([("pooled", features.pooled)] + (features.tokens.map { [("tokens", $0)] } ?? []))
+        let outputs = [("pooled", features.pooled), ("tokens", features.tokens), ("penultimate", features.penultimate)]
+        return try builder.finish(outputs.compactMap { name, tensor in tensor.map { (name, $0) } })
     }
 
     /// Parameters drawn from their initialisers and then moved a little where they are trainable: a projection that

@@ -5,3 +5,4 @@ public import CLIPKit
 extension EmbedInput.Mode: ExpressibleByArgument {}
 extension EmbeddingEncoding: ExpressibleByArgument {}
 extension Modality: ExpressibleByArgument {}
+extension EncoderOutput: ExpressibleByArgument {}

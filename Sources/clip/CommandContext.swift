@@ -40,10 +40,14 @@ final class CommandContext: Sendable {
     func settings() throws -> Settings { try Settings(environment: environment) }
 
     /// Where models are looked for.
-    func modelStore() throws -> ModelStore {
+    /// - Parameter trusts: Whether a flag says to take a model at its word; else the settings do.
+    func modelStore(trusts: Bool = false) throws -> ModelStore {
+        let settings = try settings()
         var environment = environment
-        environment["CLIP_MODEL_PATH"] = try settings().value(.modelPath)?.text
-        return .standard(environment: environment)
+        environment["CLIP_MODEL_PATH"] = try settings.value(.modelPath)?.text
+        var store = ModelStore.standard(environment: environment)
+        store.checksPublished = try !trusts && settings.choice(.trustModel, default: Answer.false).0 == .false
+        return store
     }
 
     /// One line on standard error, after the command's name.

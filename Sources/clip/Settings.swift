@@ -9,10 +9,13 @@ import YAML
     import Darwin
 #endif
 
+/// A setting that holds or does not.
+enum Answer: String, CaseIterable { case `true`, `false` }
+
 /// Settings and where each comes from: a flag, else the environment, else the user's file, else the default.
 struct Settings {
     enum Key: String, CaseIterable {
-        case model, backend, precision, threads, jobs, batchSize, modelPath
+        case model, backend, precision, threads, jobs, batchSize, modelPath, trustModel
 
         var variable: String {
             switch self {
@@ -23,6 +26,7 @@ struct Settings {
             case .jobs: "CLIP_JOBS"
             case .batchSize: "CLIP_BATCH_SIZE"
             case .modelPath: "CLIP_MODEL_PATH"
+            case .trustModel: "CLIP_TRUST_MODEL"
             }
         }
     }

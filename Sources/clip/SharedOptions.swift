@@ -20,6 +20,16 @@ struct ModelOption: ParsableArguments {
     }
 }
 
+/// `--trust-model`, for every command that reads a model's weights.
+struct TrustOption: ParsableArguments {
+    @Flag(
+        name: .long,
+        help: ArgumentHelp(
+            "Take a downloaded model at its word where it contradicts what is published of it. (default: "
+                + "CLIP_TRUST_MODEL, else false)"))
+    var trustModel = false
+}
+
 /// What runs a model.
 struct BackendOptions: ParsableArguments {
     @Option(
@@ -105,10 +115,10 @@ struct BackendOptions: ParsableArguments {
 
 extension CommandContext {
     /// Opens the model that flags, environment or file name, ready to embed.
-    func openModel(_ option: ModelOption, _ backend: BackendOptions) throws -> CLIPModel {
+    func openModel(_ option: ModelOption, _ trust: TrustOption, _ backend: BackendOptions) throws -> CLIPModel {
         let settings = try settings()
         let plugins = try registry()
-        let directory = try modelStore().open(option.value(in: settings).text, plugins: plugins)
+        let directory = try modelStore(trusts: trust.trustModel).open(option.value(in: settings).text, plugins: plugins)
         return try ready(directory, backend, settings, plugins)
     }
 

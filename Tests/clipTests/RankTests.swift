@@ -110,6 +110,43 @@ import Testing
         #expect(bad.lines.count == 1)
     }
 
+    @Test("--queries takes what embed wrote, without its model; what cannot be compared is told")
+    func embeddedQueries() throws {
+        let queries = [
+            record("1", "text", "up", [0, 2, 0]), record("2", "text", "alien", [0, 1, 0], space: "bb"),
+            record("3", "image", "right.png", [1, 0.1, 0]),
+        ]
+        let file = model.folder["embedded-queries.jsonl"]
+        try model.folder.write(queries.joined(separator: "\n"), to: file)
+        let candidates = [record("4", "image", "a.png", [1, 0, 0]), record("5", "image", "b.png", [0, 1, 0])]
+        let result = try model.run(["rank", "--top", "1", "--queries", file], lines: candidates)
+        #expect(result.status == 2)
+        #expect(result.error.contains("line 2: the vector is of the space 'bb', but that of the candidates is of 'aa'"))
+        #expect(try result.records().map { try $0.string("query") } == ["up", "right.png"])
+        #expect(try result.records().map { try $0.id } == ["5", "4"])
+    }
+
+    @Test("a long stream is ranked in its order, and each bad line of it is named, in order")
+    func longStream() throws {
+        // Enough for several threads and several blocks.
+        var lines = [record("0", "text", "q", [1, 0, 0])]
+        var bad: [Int] = []
+        let padding = ",\"note\":\"" + String(repeating: "x", count: 1000) + "\""
+        for index in 1...6000 {
+            if index.isMultiple(of: 977) { bad.append(index + 1) }
+            let vector: [Float] = index.isMultiple(of: 977) ? [0, 0, 0] : [index.isMultiple(of: 7) ? 2 : 1, 1, 0]
+            lines.append(record("\(index)", "image", "\(index).png", vector, extra: padding))
+        }
+        let result = try model.run(["rank", "--top", "all"], lines: lines)
+        #expect(result.status == 2)
+        let told = result.error.split(separator: "\n").filter { $0.contains("has no direction") }
+        #expect(told.count == bad.count)
+        #expect(zip(told, bad).allSatisfy { $0.contains("line \($1):") })
+        let good = (1...6000).filter { !$0.isMultiple(of: 977) }
+        let expected = good.filter { $0.isMultiple(of: 7) } + good.filter { !$0.isMultiple(of: 7) }
+        #expect(try result.records().map { Int(try $0.id) } == expected)
+    }
+
     @Test("the scale and the sum of the softmax are the model's own, over all candidates")
     func probabilities() throws {
         let red = try model.picture("soft-red.png", 250, 0, 0)

@@ -53,11 +53,14 @@ package struct TextTransformer: TextEncoder {
             "positional_embedding", [contextLength, width], .normal(standardDeviation: 0.01))
 
         var x = table.gather(tokens) + positions.sliced(axis: 0, 0..<length)  // [batch, length, width]
+        var penultimate = x
         for layer in 0..<layers {
+            penultimate = x
             x = block.build(x, in: scope["transformer"]["resblocks"]["\(layer)"])
         }
         let states = scope.layerNorm("ln_final", x, epsilon: block.epsilon)
-        return EncoderFeatures(pooled: states.tokens(at: pooledPositions(tokens)), tokens: states)
+        return EncoderFeatures(
+            pooled: states.tokens(at: pooledPositions(tokens)), tokens: states, penultimate: penultimate)
     }
 
     /// `[batch, length] -> [batch]`

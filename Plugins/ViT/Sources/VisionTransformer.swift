@@ -45,12 +45,14 @@ package struct VisionTransformer: ImageEncoder {
 
         var x = classToken.concatenated(with: patches, axis: 1) + positions  // [batch, 1 + grid * grid, width]
         x = scope.layerNorm("ln_pre", x, epsilon: block.epsilon)
+        var penultimate = x
         for layer in 0..<layers {
+            penultimate = x
             x = block.build(x, in: scope["transformer"]["resblocks"]["\(layer)"])
         }
         let classFeatures = x.sliced(axis: 1, 0..<1).reshaped(to: [batch, width])
         return EncoderFeatures(
-            pooled: scope.layerNorm("ln_post", classFeatures, epsilon: block.epsilon),
-            tokens: scope.layerNorm("ln_post", x, epsilon: block.epsilon))
+            pooled: scope.layerNorm("ln_post", classFeatures, epsilon: block.epsilon), tokens: x,
+            penultimate: penultimate)
     }
 }

@@ -24,4 +24,8 @@ float cdp_maximum(const float *values, size_t count);
 /// The sum of exp(scale * (values[i] - maximum)), for values that are at most `maximum` and a scale of at least 0.
 double cdp_sum_of_exponentials(const float *values, size_t count, float scale, float maximum);
 
+/// The sum of squares, in double precision, in which those of floats neither overflow nor vanish. The order of the sum is
+/// the same on every processor.
+double cdp_squared_length(const float *values, size_t count);
+
 #endif

@@ -9,6 +9,8 @@ package struct ModelLayout: Sendable {
     package var config: ModelConfig
     /// Where the weights' file has the parameters.
     package var keys: KeyMap
+    /// The description as it was written.
+    package private(set) var document = YAMLNode.null
     /// The id that the text tower takes for the end, where the layout writes it: the tokenizer's must be the same.
     package var endToken: YAMLNode?
 
@@ -23,6 +25,7 @@ package struct ModelLayout: Sendable {
         } else {
             self.init(config: try ModelConfig(node), keys: .identity)
         }
+        document = node
     }
 
     init(config: ModelConfig, keys: KeyMap, endToken: YAMLNode? = nil) {

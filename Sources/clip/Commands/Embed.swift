@@ -15,17 +15,23 @@ struct Embed: ClipSubcommand {
             model), embedding (a unit vector), and the input's other keys as they were. A text that is longer than the \
             model takes is cut, and its record tells by how many tokens: "truncated".
 
+            With --output tokens or penultimate, instead of one vector, the states of all tokens, as other models are             conditioned on them: "output", "shape" [tokens, width] and "states", row by row, in place of embedding.             tokens is what transformers calls last_hidden_state (Stable Diffusion 1.x), penultimate its             hidden_states[-2] (Stable Diffusion 2.x, which itself applies the final norm; LLaVA). Texts are padded to             the model's whole context. In Python:
+
+              numpy.frombuffer(base64.b64decode(r["states"]), "<f4").reshape(r["shape"])
+
             EXAMPLES:
               clip embed < list.txt > embeddings.jsonl
               clip embed photos/*.jpg | clip rank --query "a dog on the beach"
               find photos -name '*.png' -print0 | clip embed --null
               echo '{"id": 7, "text": "a dog", "tag": "x"}' | clip embed --encoding base64
+              echo 'a dog' | clip embed --output tokens --encoding base64
             """)
 
     @Argument(help: ArgumentHelp("Image files, instead of standard input.", valueName: "files"), completion: .file())
     var files: [String] = []
 
     @OptionGroup var model: ModelOption
+    @OptionGroup var trust: TrustOption
 
     @Option(
         name: .customLong("as"),
@@ -52,6 +58,13 @@ struct Embed: ClipSubcommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "What is written: one vector (pooled), or the states of all tokens after the last block (tokens) or before it "
+                + "(penultimate).", valueName: "pooled|tokens|penultimate"))
+    var output: EncoderOutput = .pooled
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "When a record fails: skip it, write an error record in its place, or fail at once. It is told on standard "
                 + "error in any case, and the exit status is 2.", valueName: "skip|record|fail"))
     var onError: OnError = .skip
@@ -61,7 +74,7 @@ struct Embed: ClipSubcommand {
 
     @OptionGroup var backend: BackendOptions
 
-    @Flag(name: .long, help: "Leave vectors at the length that the model gives them.")
+    @Flag(name: .long, help: "Leave vectors at the length that the model gives them; states of tokens always are.")
     var noNormalize = false
 
     @Flag(name: .long, help: "At the end, print on standard error what every step took and its share of the peak.")
@@ -76,8 +89,9 @@ struct Embed: ClipSubcommand {
         options.jobs = try settings.count(
             .jobs, flag: ("--jobs", jobs), default: Threads.processorCount, maximum: BackendOptions.maximumThreads
         ).0
+        options.output = output
         let mode = files.isEmpty ? mode : .image
-        let encoders = try context.openModel(model, backend)
+        let encoders = try context.openModel(model, trust, backend)
         let pipeline = EmbedPipeline(
             reader: EmbedInputReader(lines, mode: mode), model: encoders,
             writer: RecordWriter(descriptor: context.output), options: options, note: context.note)

@@ -36,7 +36,8 @@ struct Rank: ClipSubcommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("A file of queries, one a line, as 'clip embed' takes them.", valueName: "file"),
+        help: ArgumentHelp(
+            "A file of queries, one a line: what 'clip embed' takes, or what it wrote.", valueName: "file"),
         completion: .file())
     var queries: String?
 
@@ -49,6 +50,7 @@ struct Rank: ClipSubcommand {
     var by: Modality?
 
     @OptionGroup var model: ModelOption
+    @OptionGroup var trust: TrustOption
     @OptionGroup var backend: BackendOptions
 
     enum TopCount: ExpressibleByArgument, CustomStringConvertible {
@@ -95,37 +97,48 @@ struct Rank: ClipSubcommand {
     // MARK: - Queries that are given
 
     private func rankAgainstQueries(_ stream: EmbeddingStream, _ context: CommandContext) throws -> Int {
-        guard let first = try stream.next() else {
+        var ranking: (queries: QueryReader.Queries, ranker: Ranker<[UInt8]>)?
+        var vectors: [Float] = []
+        var candidates: [[UInt8]] = []
+        try stream.forEach { candidate in
+            if ranking == nil { ranking = try begin(with: candidate.record, context) }
+            vectors += candidate.record.embedding
+            candidates.append(candidate.fields)
+            if vectors.count >= 1 << 18 {
+                try ranking?.ranker.add(vectors, candidates: candidates)
+                vectors.removeAll(keepingCapacity: true)
+                candidates.removeAll(keepingCapacity: true)
+            }
+        }
+        guard let ranking else {
             context.note("no embeddings came in, so there is nothing to rank")
             return 0
         }
-        let finder = try ModelFinder(context, model)
-        let model = try finder.model(of: first, backend)
-        let queries = try QueryReader(model: model, note: context.note).read(texts: query, file: queries)
+        try ranking.ranker.add(vectors, candidates: candidates)
+        try RankOutput(descriptor: context.output).write(queries: ranking.queries.names, ranking.ranker) { $0 }
+        return ranking.queries.failed
+    }
+
+    /// Reads the queries, once the first candidate tells which model they are for.
+    private func begin(
+        with first: EmbeddingRecord, _ context: CommandContext
+    ) throws -> (QueryReader.Queries, Ranker<[UInt8]>) {
+        let finder = try ModelFinder(context, model, trust)
+        var opened: CLIPModel?
+        let reader = QueryReader(first: first, note: context.note) {
+            let model = try opened ?? finder.model(of: first, backend)
+            opened = model
+            return model
+        }
+        let queries = try reader.read(texts: query, file: queries)
         guard !queries.names.isEmpty else {
             if queries.failed > 0 { throw someRecordsFailed }
             throw RankingError("\(self.queries ?? "--query") holds no query; write one a line")
         }
-        let width = first.embedding.count
         let ranker = try Ranker<[UInt8]>(
-            queries: queries.vectors, width: width, top: top.limit, calibration: model.calibration,
-            threads: Threads.processorCount)
-        var vectors: [Float] = []
-        var candidates: [[UInt8]] = []
-        var next: EmbeddingRecord? = first
-        while let record = next {
-            vectors += record.embedding
-            candidates.append(CandidateFields.json(record))
-            if vectors.count >= 1 << 18 {
-                try ranker.add(vectors, candidates: candidates)
-                vectors.removeAll(keepingCapacity: true)
-                candidates.removeAll(keepingCapacity: true)
-            }
-            next = try stream.next()
-        }
-        try ranker.add(vectors, candidates: candidates)
-        try RankOutput(descriptor: context.output).write(queries: queries.names, ranker) { $0 }
-        return queries.failed
+            queries: queries.vectors, width: first.embedding.count, top: top.limit,
+            calibration: try queries.calibration ?? finder.calibration(of: first), threads: Threads.processorCount)
+        return (queries, ranker)
     }
 
     // MARK: - Queries from the stream
@@ -151,7 +164,7 @@ struct Rank: ClipSubcommand {
         }
         let ranker = try Ranker<CandidateSpool.Fields>(
             queries: vectors, width: first.embedding.count, top: top.limit,
-            calibration: ModelFinder(context, model).calibration(of: first), threads: Threads.processorCount)
+            calibration: ModelFinder(context, model, trust).calibration(of: first), threads: Threads.processorCount)
         try candidates.spool.forEachBlock(candidates.rows) { try ranker.add($0, candidates: $1) }
         try RankOutput(descriptor: context.output).write(queries: names, ranker) { try candidates.spool.json($0) }
     }

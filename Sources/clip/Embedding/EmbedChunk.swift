@@ -55,13 +55,19 @@ final class EmbedChunk: Sendable {
     }
 }
 
+/// What a tower gives for one input: a vector, or a matrix of per-token states, row by row.
+struct Encoded {
+    var shape: [Int]
+    var values: [Float]
+}
+
 extension CLIPModel {
-    /// The vectors of what was prepared, by index; nil where that failed. Texts of like length go together, so that
-    /// little is padded.
+    /// What the towers give for what was prepared, by index; nil where that failed. Texts of like length go together, so
+    /// that little is padded.
     func encode(
-        _ prepared: [EmbedChunk.Prepared?], batchSize: Int, normalize: Bool = true
-    ) throws -> [[Float]?] {
-        var vectors = [[Float]?](repeating: nil, count: prepared.count)
+        _ prepared: [EmbedChunk.Prepared?], batchSize: Int, output: EncoderOutput = .pooled, normalize: Bool = true
+    ) throws -> [Encoded?] {
+        var vectors = [Encoded?](repeating: nil, count: prepared.count)
         var images: [(index: Int, pixels: [Float])] = []
         var texts: [(index: Int, text: TokenizedText)] = []
         for (index, item) in prepared.enumerated() {
@@ -72,14 +78,30 @@ extension CLIPModel {
             }
         }
         texts.sort { ($0.text.ids.count, $0.index) < ($1.text.ids.count, $1.index) }
-        func place(_ values: [Float], _ indexes: [Int]) {
-            for (row, index) in indexes.enumerated() { vectors[index] = Array(values[row * width..<(row + 1) * width]) }
+        func place(_ values: [Float], _ shape: [Int], _ indexes: [Int]) {
+            let size = shape.reduce(1, *)
+            for (row, index) in indexes.enumerated() {
+                vectors[index] = Encoded(shape: shape, values: Array(values[row * size..<(row + 1) * size]))
+            }
+        }
+        func place(_ states: TensorData, _ indexes: [Int]) {
+            place(states.floats, Array(states.shape.dimensions.dropFirst()), indexes)
         }
         for batch in images.chunks(of: batchSize) {
-            place(try embed(prepared: batch.map(\.pixels), normalize: normalize), batch.map(\.index))
+            let (pixels, indexes) = (batch.map(\.pixels), batch.map(\.index))
+            if output == .pooled {
+                place(try embed(prepared: pixels, normalize: normalize), [width], indexes)
+            } else {
+                place(try states(prepared: pixels, output: output), indexes)
+            }
         }
         for batch in texts.chunks(of: batchSize) {
-            place(try embed(tokenized: batch.map(\.text), normalize: normalize), batch.map(\.index))
+            let (texts, indexes) = (batch.map(\.text), batch.map(\.index))
+            if output == .pooled {
+                place(try embed(tokenized: texts, normalize: normalize), [width], indexes)
+            } else {
+                place(try states(tokenized: texts, output: output), indexes)
+            }
         }
         return vectors
     }

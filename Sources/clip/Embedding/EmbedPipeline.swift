@@ -23,6 +23,7 @@ final class EmbedPipeline {
         var encoding = EmbeddingEncoding.array
         var onError = OnError.skip
         var normalize = true
+        var output = EncoderOutput.pooled
     }
 
     struct Summary {
@@ -99,7 +100,8 @@ final class EmbedPipeline {
     /// Encodes a prepared chunk and writes its records.
     private func finish(_ chunk: EmbedChunk) throws {
         let prepared = chunk.takePrepared()
-        let vectors = try model.encode(prepared, batchSize: options.batchSize, normalize: options.normalize)
+        let vectors = try model.encode(
+            prepared, batchSize: options.batchSize, output: options.output, normalize: options.normalize)
         for (index, item) in chunk.items.enumerated() {
             switch item {
             case .upstream(let record):
@@ -116,19 +118,27 @@ final class EmbedPipeline {
         }
     }
 
-    private func write(_ input: EmbedInput, _ vector: [Float]?, truncated: Int = 0) throws {
-        guard let vector, vector.allSatisfy(\.isFinite) else {
+    private func write(_ input: EmbedInput, _ encoded: Encoded?, truncated: Int = 0) throws {
+        guard let encoded, encoded.values.allSatisfy(\.isFinite) else {
             let error = RecordError(
                 code: "embedding.value", message: "the model gave no finite numbers for this record; check its weights")
             return try fail(ErrorRecord(id: input.id, line: input.line, error: error))
         }
-        var record = EmbeddingRecord(input, space: model.space, embedding: vector, encoding: options.encoding)
-        record.extra.removeAll { $0.name == "truncated" }
+        var input = input
+        input.extra.removeAll { $0.name == "truncated" }
         if truncated > 0 {
             summary.truncated += 1
-            record.extra.append(RawField("truncated", RawJSON(truncated)))
+            input.extra.append(RawField("truncated", RawJSON(truncated)))
         }
-        try writer.write(record)
+        if options.output == .pooled {
+            try writer.write(
+                EmbeddingRecord(input, space: model.space, embedding: encoded.values, encoding: options.encoding))
+        } else {
+            try writer.write(
+                StatesRecord(
+                    input, space: model.space, output: options.output.rawValue, shape: encoded.shape,
+                    states: encoded.values, encoding: options.encoding))
+        }
         summary.written += 1
     }
 

@@ -21,9 +21,9 @@ final class CandidateSpool {
         fields = Spool(folder: folder)
     }
 
-    func append(_ record: EmbeddingRecord) throws {
-        let json = CandidateFields.json(record)
-        try record.embedding.withUnsafeBytes { try rows.append($0) }
+    func append(_ candidate: EmbeddingStream.Candidate) throws {
+        let json = candidate.fields
+        try candidate.record.embedding.withUnsafeBytes { try rows.append($0) }
         try withUnsafeBytes(of: (Int64(fields.count), Int64(json.count))) { try rows.append($0) }
         try fields.append(json)
         count += 1

@@ -8,12 +8,12 @@ struct ModelFinder {
     private let store: ModelStore
     private let option: ModelOption
 
-    init(_ context: CommandContext, _ option: ModelOption) throws {
+    init(_ context: CommandContext, _ option: ModelOption, _ trust: TrustOption) throws {
         self.context = context
         self.option = option
         settings = try context.settings()
         plugins = try context.registry()
-        store = try context.modelStore()
+        store = try context.modelStore(trusts: trust.trustModel)
     }
 
     /// The model of the record's space, ready to embed queries.

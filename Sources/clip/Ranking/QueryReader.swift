@@ -8,24 +8,29 @@ import CLIPKit
     import Darwin
 #endif
 
-/// Embeds the queries that are given to `clip rank`.
+/// Reads the queries that are given to `clip rank`: embeds them, or takes them as `clip embed` wrote them.
 struct QueryReader {
     struct Queries {
         var names: [String] = []
         /// A row for each.
         var vectors: [Float] = []
         var failed = 0
+        /// How scores become probabilities; nil where no model was opened.
+        var calibration: ScoreCalibration?
     }
 
-    let model: CLIPModel
+    /// The candidate that queries must be comparable with.
+    let first: EmbeddingRecord
     let note: (String) -> Void
+    /// The model of the candidates.
+    let model: () throws -> CLIPModel
 
     /// First the queries of the command line, then those of a file.
     func read(texts: [String], file: String?) throws -> Queries {
         var queries = Queries()
         if !texts.isEmpty {
             let bytes = Array(texts.joined(separator: "\0").utf8)
-            try read(LineReader(bytes: bytes, name: "--query", separator: .nul), "query", &queries)
+            try embed(LineReader(bytes: bytes, name: "--query", separator: .nul), "query", &queries)
         }
         if let file {
             let descriptor = open(file, O_RDONLY | O_CLOEXEC)
@@ -33,12 +38,37 @@ struct QueryReader {
                 throw UsageError("--queries: '\(file)' cannot be opened: \(String(cString: strerror(errno)))")
             }
             defer { close(descriptor) }
-            try read(LineReader(descriptor: descriptor, name: file), "\(file): line", &queries)
+            let lines = LineReader(descriptor: descriptor, name: file)
+            if try Self.isEmbedded(lines) {
+                try take(lines, file, &queries)
+            } else {
+                try embed(lines, "\(file): line", &queries)
+            }
         }
         return queries
     }
 
-    private func read(_ lines: LineReader, _ place: String, _ queries: inout Queries) throws {
+    /// Whether the first line is an embedding.
+    private static func isEmbedded(_ lines: LineReader) throws -> Bool {
+        guard case .line(let line) = try lines.peek(), let record = try? JSONRecordParser().parse(line.bytes) else {
+            return false
+        }
+        return record.kind(of: "embedding") != nil
+    }
+
+    /// Queries that are embedded already.
+    private func take(_ lines: LineReader, _ file: String, _ queries: inout Queries) throws {
+        let stream = EmbeddingStream(lines, place: "\(file): line", comparableWith: first, note: note)
+        try stream.forEach { candidate in
+            queries.names.append(candidate.record.content?.name ?? candidate.record.id.description)
+            queries.vectors += candidate.record.embedding
+        }
+        queries.failed += stream.failed + stream.upstream
+    }
+
+    private func embed(_ lines: LineReader, _ place: String, _ queries: inout Queries) throws {
+        let model = try model()
+        queries.calibration = model.calibration
         let reader = EmbedInputReader(lines)
         var inputs: [EmbedInput] = []
         func flush() throws {
@@ -55,7 +85,7 @@ struct QueryReader {
                             + "\(counted(text.truncated, "token")) were left out")
                 default: break
                 }
-                guard let vector = vectors[index] else { continue }
+                guard let vector = vectors[index]?.values else { continue }
                 guard Embeddings.hasDirection(vector) else {
                     fail(place, input.line, "the model gave no finite numbers; check its weights", &queries)
                     continue

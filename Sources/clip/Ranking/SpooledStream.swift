@@ -9,19 +9,24 @@ struct SpooledStream {
     }
 
     /// The first record; nil where the stream is empty.
-    private(set) var first: EmbeddingRecord?
-    private var spools: [Modality: CandidateSpool] = [:]
+    let first: EmbeddingRecord?
+    private let spools: [Modality: CandidateSpool]
 
     /// - Parameter folder: where records that do not fit in memory go.
     init(_ stream: EmbeddingStream, folder: String) throws {
-        while let record = try stream.next() {
+        var first: EmbeddingRecord?
+        var spools: [Modality: CandidateSpool] = [:]
+        try stream.forEach { candidate in
+            let record = candidate.record
             if first == nil { first = record }
             // A record that does not tell what it is may be anything; it is not a text to ask with.
             let modality = record.modality ?? .image
             let spool = spools[modality] ?? CandidateSpool(width: record.embedding.count, folder: folder)
             spools[modality] = spool
-            try spool.append(record)
+            try spool.append(candidate)
         }
+        self.first = first
+        self.spools = spools
     }
 
     /// All of modality `by` are queries and the others candidates. Where nobody chose: texts, or, where there is only one

@@ -7,22 +7,32 @@ extension Models {
         static let title = "models info"
         static let configuration = CommandConfiguration(
             abstract: "Show what a model is: its encoders, sizes and space.",
-            discussion: "Opens the model and checks all of it: settings, plugins, and that every weight is there.")
+            discussion: """
+                Opens the model and checks all of it: settings, plugins, and that every weight is there. Of a published \
+                model that is not here, it shows what is known.
+                """)
 
         @Argument(
             help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
         var name: String
+
+        @OptionGroup var trust: TrustOption
 
         @Flag(name: .long, help: "One JSON object.")
         var json = false
 
         func run(in context: CommandContext) async throws {
             let plugins = try context.registry()
-            let directory = try context.modelStore().open(name, plugins: plugins)
-            let facts = try Self.facts(directory)
+            let store = try context.modelStore(trusts: trust.trustModel)
+            let facts: [Fact]
+            if let model = try PublishedModels.find(name), (try? store.path(of: name)) == nil {
+                facts = Self.facts(model, path: nil)
+            } else {
+                facts = try Self.facts(store.open(name, plugins: plugins))
+            }
             if json { return try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText()) }
             var table = Table()
-            for fact in facts { table.add([fact.key, try fact.value.text() + fact.unit]) }
+            for fact in facts { table.add([fact.key, try Self.text(fact.value) + fact.unit]) }
             try context.print(table.text)
         }
 
@@ -39,6 +49,11 @@ extension Models {
                 facts.append(("\(name)MinimumCosine", .double(drift.minimumCosine), ""))
             }
             return facts
+        }
+
+        private static func text(_ value: YAMLNode) throws -> String {
+            guard case .sequence = value.content else { return try value.text() }
+            return try value.array { try $0.text() }.joined(separator: ", ")
         }
 
         private static func facts(

@@ -6,30 +6,60 @@ extension Models {
     struct List: ClipSubcommand {
         static let title = "models list"
         static let configuration = CommandConfiguration(
-            abstract: "List models and where they are.",
+            abstract: "List models: those that are here, and published ones that can be had.",
             discussion: """
-                Looked up in this order: the folders of CLIP_MODEL_PATH (separated by colons), the user's models \
-                ($XDG_DATA_HOME/clip/models), the models that come with the program.
+                Models that are here are looked up in this order: the folders of CLIP_MODEL_PATH (separated by colons), \
+                the user's models ($XDG_DATA_HOME/clip/models), the models that come with the program. IMAGENET is the \
+                published zero-shot accuracy in percent; 'clip models info NAME' says where it was read.
                 """)
 
-        @Flag(name: .long, help: "One JSON object a line.")
+        @Flag(name: .long, help: "Only the models that are here.")
+        var local = false
+
+        @Flag(name: .long, help: "Only published models.")
+        var published = false
+
+        @Flag(name: .long, help: "One JSON object a line: a model that is here has a path.")
         var json = false
+
+        func validate() throws {
+            if local, published { throw ValidationError("--local and --published exclude each other; leave out both") }
+        }
 
         func run(in context: CommandContext) async throws {
             let store = try context.modelStore()
             let models = store.models()
+            let known = local ? [] : try PublishedModels.all()
+            let paths = Dictionary(models.map { ($0.name, $0.path) }, uniquingKeysWith: { first, _ in first })
             if json {
-                for model in models {
+                for model in published ? [] : models where !known.contains(where: { $0.name == model.name }) {
                     try context.print(
                         YAMLNode.mapping(["name": .string(model.name), "path": .string(model.path)]).jsonText())
                 }
+                for model in known {
+                    let facts = Info.facts(model, path: paths[model.name])
+                    try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText())
+                }
                 return
             }
-            if models.isEmpty {
-                return context.note("there are no models in \(store.folders.joined(separator: ", "))")
+            if !published {
+                if models.isEmpty {
+                    context.note("there are no models in \(store.folders.joined(separator: ", "))")
+                } else {
+                    var table = Table(["NAME", "PATH"])
+                    for model in models { table.add([model.name, model.path]) }
+                    try context.print(table.text + (known.isEmpty ? "" : "\n"))
+                }
             }
-            var table = Table(["NAME", "PATH"])
-            for model in models { table.add([model.name, model.path]) }
+            if known.isEmpty { return }
+            var table = Table(["PUBLISHED", "EMBEDDING", "IMAGE", "IMAGENET", "HERE", "REPOSITORY"])
+            for model in known {
+                table.add([
+                    model.name, "\(model.embedding)", "\(model.imageSize)",
+                    model.accuracy.map { "\($0.percent)" } ?? "-", paths[model.name] == nil ? "-" : "yes",
+                    model.repository,
+                ])
+            }
             try context.print(table.text)
         }
     }

@@ -109,7 +109,7 @@ extension Models {
                     try exact.encode(prepared, batchSize: 32), try rounded.encode(prepared, batchSize: 32))
                 for (item, (a, b)) in zip(items, vectors) {
                     guard case .input(let input) = item, let a, let b else { continue }
-                    let cosine = zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+                    let cosine = zip(a.values, b.values).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
                     if input.content.modality == .image { images.append(cosine) } else { texts.append(cosine) }
                 }
             }
