@@ -126,8 +126,6 @@ public final class CLIPModel: Sendable {
         try embedder.embed(texts: texts, padToken: directory.tokenizer.padToken, normalize: normalize).floats
     }
 
-    package func takeProfiles() -> [ExecutionProfile] { embedder.takeProfiles() }
-
     /// `[images.count, tokens, width]`
     package func states(prepared images: [[Float]], output: EncoderOutput) throws -> TensorData {
         try embedder.states(images: Array(images.joined()), count: images.count, output: output)
@@ -154,6 +152,8 @@ public final class CLIPModel: Sendable {
         }
         return result
     }
+
+    package func takeProfiles() -> [ExecutionProfile] { embedder.takeProfiles() }
 
     private func inBatches<Input>(
         _ inputs: [Input], _ batchSize: Int, _ embed: (ArraySlice<Input>) throws -> [Float]

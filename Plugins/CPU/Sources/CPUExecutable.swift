@@ -67,9 +67,9 @@ private final class Machine {
         self.parameters = parameters
         seconds = [Double](repeating: 0, count: layout.steps.count)
         pointers = .allocate(capacity: layout.buffers.count)
-        let arena = allocate(layout.arenaByteCount)
+        let arena = try allocate(layout.arenaByteCount)
         pointers.initialize(repeating: arena, count: layout.buffers.count)
-        pointers[Planner.workspace] = allocate(layout.workspaceByteCount)
+        pointers[Planner.workspace] = try allocate(layout.workspaceByteCount)
 
         let kept = Set(
             layout.steps.flatMap(\.reads) + layout.outputs.map(\.view.buffer) + layout.updates.map(\.value.buffer))
@@ -87,7 +87,7 @@ private final class Machine {
                 guard root == buffer, case .parameter(let parameter) = graph[graph.parameters[index]].op,
                     let data = parameters[parameter.name]
                 else { continue }
-                pointers[buffer] = allocate(data.byteCount)
+                pointers[buffer] = try allocate(data.byteCount)
                 data.withUnsafeBytes { bytes in
                     UnsafeMutableRawBufferPointer(start: pointers[buffer], count: bytes.count).copyMemory(from: bytes)
                 }
@@ -95,7 +95,7 @@ private final class Machine {
                 self.parameters[parameter.name] = nil
             case .folded:
                 if kept.contains(buffer) {
-                    pointers[buffer] = allocate(layout.buffers[buffer].byteCount)
+                    pointers[buffer] = try allocate(layout.buffers[buffer].byteCount)
                 } else {
                     pointers[buffer] = .allocate(
                         byteCount: max(layout.buffers[buffer].byteCount, 1), alignment: Arena.alignment)
@@ -114,12 +114,13 @@ private final class Machine {
     }
 
     deinit {
-        for memory in owned { memory.deallocate() }
+        for memory in owned { cpu_pages_free(memory) }
         pointers.deallocate()
     }
 
-    private func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: Arena.alignment)
+    private func allocate(_ byteCount: Int) throws -> UnsafeMutableRawPointer {
+        let memory = cpu_pages_allocate(Int64(byteCount))
+        guard let memory else { throw BackendError("there is no memory for \(byteCount) bytes") }
         owned.append(memory)
         return memory
     }

@@ -14,7 +14,7 @@ struct Epilogue {
     var last: Node.ID { chain[chain.count - 1] }
 
     /// Of all products with one right-hand matrix, by product.
-    static func all(in graph: Graph, except scales: Scales) -> [Node.ID: Epilogue] {
+    static func all(in graph: Graph, except scales: Scales, _ packed: PackedProducts) -> [Node.ID: Epilogue] {
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)
         for node in graph.nodes { for input in node.inputs { users[input].append(node.id) } }
         let results = Set(graph.outputs.map(\.id) + graph.updates.map(\.value))
@@ -26,7 +26,8 @@ struct Epilogue {
             else { continue }
             var epilogue = Epilogue(chain: [node.id])
             while !results.contains(epilogue.last), users[epilogue.last].count == 1,
-                let user = users[epilogue.last].first, !taken.contains(user), epilogue.append(graph[user], in: graph)
+                let user = users[epilogue.last].first, !taken.contains(user),
+                epilogue.append(graph[user], in: graph, isPacked: packed.products.contains(node.id))
             {}
             if epilogue.chain.count > 1 {
                 taken.formUnion(epilogue.chain)
@@ -37,7 +38,8 @@ struct Epilogue {
     }
 
     /// Takes `user`, the only reader of the last node, where its place in the order is free.
-    private mutating func append(_ user: Node, in graph: Graph) -> Bool {
+    private mutating func append(_ user: Node, in graph: Graph, isPacked: Bool) -> Bool {
+        if graph[last].dtype != .float32 { return false }
         switch user.op {
         case .binary(.add):
             let other = user.inputs[0] == last ? user.inputs[1] : user.inputs[0]
@@ -53,6 +55,7 @@ struct Epilogue {
         case .gelu(let gelu):
             guard activation == nil, residual == nil else { return false }
             activation = gelu.form
+        case .cast: if !isPacked || user.dtype != .bfloat16 { return false }
         default: return false
         }
         chain.append(user.id)

@@ -63,6 +63,7 @@ private struct Product {
 extension Planner {
     func planMatmul(_ node: Node) throws -> View {
         if int8.products.contains(node.id) { return try planInt8Product(node) }
+        if fusion.packed.products.contains(node.id) { return try planPackedProduct(node) }
         let (a, b) = (try view(node.inputs[0]), try view(node.inputs[1]))
         let batch = Array(node.shape.dimensions.dropLast(2))
         let rank = node.shape.rank

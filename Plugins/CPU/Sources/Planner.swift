@@ -33,7 +33,7 @@ final class Planner {
         self.graph = graph
         self.threads = threads
         kernels = cpu_kernels_select().pointee
-        fusion = Fusion(graph)
+        fusion = Fusion(graph, PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16))
         int8 = options.precision == .int8 ? Int8Products(graph) : Int8Products()
         int8Kernels = cpu_int8_select().pointee
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)

@@ -9,6 +9,7 @@
 #include "pooling.h"
 #include "products.h"
 #include "attention.h"
+#include "packed.h"
 #include "peak.h"
 
 const cpu_kernels KERNELS = {
@@ -37,5 +38,12 @@ const cpu_kernels KERNELS = {
     .products = products,
     .attention_workspace = attention_workspace,
     .attention = attention,
+    .packed_bytes = packed_bytes,
+    .pack = pack,
+    .packed_workspace = packed_workspace,
+    .packed = packed,
     .peak = peak,
+#ifdef BFLOAT16_PRODUCTS
+    .multiplies_bfloat16 = true,
+#endif
 };

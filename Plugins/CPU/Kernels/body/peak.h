@@ -1,7 +1,8 @@
 // What the multipliers give when nothing waits for memory: the scale that profiles are read on.
 
-#define PEAK_CHAINS 12
-#define PEAK_ROUNDS 400000
+#define PEAK_CHAINS (LANES == 16 ? 24 : 12)
+#define PEAK_ROUNDS 200000
+#define PEAK_LOOP _Pragma("clang loop unroll(disable)") for (int i = 0; i < PEAK_ROUNDS; i++)
 
 typedef struct {
     bool is_bfloat16;
@@ -14,18 +15,16 @@ static void peak_range(void *context, int worker, int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; at++) {
         const lanes factor = j->factor;
         lanes sums[PEAK_CHAINS], total = 0;
-        for (int c = 0; c < PEAK_CHAINS; c++) sums[c] = (float)c;
+        EVERY(c, PEAK_CHAINS) sums[c] = (float)c;
 #ifdef BFLOAT16_PRODUCTS
         if (j->is_bfloat16) {
             const __m512bh pair = (__m512bh)factor;
-            for (int i = 0; i < PEAK_ROUNDS; i++)
-                for (int c = 0; c < PEAK_CHAINS; c++)
+            PEAK_LOOP EVERY(c, PEAK_CHAINS)
                     sums[c] = (lanes)_mm512_dpbf16_ps((__m512)sums[c], (__m512bh)sums[c], pair);
         } else
 #endif
-        for (int i = 0; i < PEAK_ROUNDS; i++)
-            for (int c = 0; c < PEAK_CHAINS; c++) sums[c] = sums[c] * factor + factor;
-        for (int c = 0; c < PEAK_CHAINS; c++) total += sums[c];
+        PEAK_LOOP EVERY(c, PEAK_CHAINS) sums[c] = sums[c] * factor + factor;
+        EVERY(c, PEAK_CHAINS) total += sums[c];
         j->sink = lanes_sum(total);
     }
 }

@@ -8,6 +8,7 @@
 
 #include "cpu_dnnl.h"
 #include "cpu_int8.h"
+#include "cpu_packed.h"
 
 #define CPU_MAX_RANK 8
 
@@ -126,6 +127,12 @@ typedef struct {
     // Bytes of workspace that one worker of attention needs.
     int64_t (*attention_workspace)(int64_t queries, int64_t keys, int64_t width, int64_t value_width);
     void (*attention)(const cpu_attention *, int threads);
+    int64_t (*packed_bytes)(const cpu_pack *);
+    void (*pack)(const cpu_pack *, int threads);
+    // Bytes of workspace that one worker of `packed` needs.
+    int64_t (*packed_workspace)(void);
+    void (*packed)(const cpu_packed *, int threads);
+    bool multiplies_bfloat16;
     // Floating-point operations a second of all workers together, measured.
     double (*peak)(bool is_bfloat16, int threads);
 } cpu_kernels;
