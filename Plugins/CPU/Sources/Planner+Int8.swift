@@ -21,7 +21,8 @@ extension Planner {
         let columns = packedColumns(weight, bias, k: k, n: n)
 
         let last = epilogue?.last ?? node.id
-        let target = result(TensorType(int8.operands.contains(last) ? .bfloat16 : .float32, node.shape))
+        let isNarrow = int8.operands.contains(last) || graph[last].dtype == .bfloat16
+        let target = result(TensorType(isNarrow ? .bfloat16 : .float32, node.shape))
         var product = cpu_int8_product()
         (product.m, product.n, product.k) = (Int64(m), Int64(n), Int64(k))
         product.type = target.dtype.code
