@@ -88,6 +88,19 @@ INLINE float gelu_quick_near(float x) {
     return x / (1.0f + from_bits(to_bits(p) + (to_bits(shifted) << 23)));
 }
 
+INLINE void write_line(const cpu_int8_product *j, const float *line, int64_t at, const int64_t columns) {
+    const float *residual = j->residual ? j->residual + at : NULL;
+    if (j->type == CPU_BF16) {
+        uint16_t *out = (uint16_t *)j->out + at;
+        if (residual) { VECTOR_LOOP for (int64_t i = 0; i < columns; i++) out[i] = float_to_bfloat16(line[i] + residual[i]); }
+        else { VECTOR_LOOP for (int64_t i = 0; i < columns; i++) out[i] = float_to_bfloat16(line[i]); }
+    } else {
+        float *out = (float *)j->out + at;
+        if (residual) { VECTOR_LOOP for (int64_t i = 0; i < columns; i++) out[i] = line[i] + residual[i]; }
+        else { VECTOR_LOOP for (int64_t i = 0; i < columns; i++) out[i] = line[i]; }
+    }
+}
+
 // From sums to results, for one tile.
 static void finish_tile(const cpu_int8_product *j, const dots *sums, int rows, int64_t first, int64_t column) {
     const int64_t columns = j->n - column < PANEL ? j->n - column : PANEL;
@@ -114,13 +127,8 @@ static void finish_tile(const cpu_int8_product *j, const dots *sums, int rows, i
 #undef EACH
         }
         const int64_t at = (first + r) * j->n + column;
-        if (j->residual) { VECTOR_LOOP for (int64_t i = 0; i < columns; i++) line[i] += j->residual[at + i]; }
-        if (j->type == CPU_BF16) {
-            uint16_t *out = (uint16_t *)j->out + at;
-            VECTOR_LOOP for (int64_t i = 0; i < columns; i++) out[i] = float_to_bfloat16(line[i]);
-        } else {
-            memcpy((float *)j->out + at, line, (size_t)columns * 4);
-        }
+        if (columns == PANEL) write_line(j, line, at, PANEL);
+        else write_line(j, line, at, columns);
     }
 }
 
