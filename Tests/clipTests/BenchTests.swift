@@ -4,12 +4,13 @@ import YAML
 @Suite struct BenchTests {
     @Test("bench says how fast an encoder is and what was used", arguments: ["image", "text"])
     func report(tower: String) throws {
-        let result = try TinyModel.shared.run([
-            "bench", "--tower", tower, "--batch-size", "3", "--iterations", "4", "--threads", "1", "--json",
-            "--profile",
-        ])
+        let result = try TinyModel.shared.run(
+            [
+                "bench", "--tower", tower, "--batch-size", "3", "--iterations", "4", "--threads", "1", "--json",
+                "--profile",
+            ], lines: [])
         #expect(result.status == 0, "\(result)")
-        var map = try YAMLNode.parse(Array(result.output.utf8), file: "standard output").mapping()
+        var map = try YAMLNode.parse(result.output, file: "standard output").mapping()
         let rates = try ["minimum", "items_per_second", "maximum"].map { try map.required($0).double() }
         #expect(rates == rates.sorted() && rates[0] > 0)
         #expect(try map.required("gflops").double() > 0)
@@ -25,9 +26,9 @@ import YAML
 
     @Test("a precision that is asked for is used, and auto says what it is")
     func precision() throws {
-        let narrow = try TinyModel.shared.run(["bench", "--precision", "bfloat16", "--iterations", "1"])
+        let narrow = try TinyModel.shared.run(["bench", "--precision", "bfloat16", "--iterations", "1"], lines: [])
         #expect(narrow.output.contains("bfloat16") && narrow.error.isEmpty)
-        let automatic = try TinyModel.shared.run(["bench", "--precision", "auto", "--iterations", "1"])
+        let automatic = try TinyModel.shared.run(["bench", "--precision", "auto", "--iterations", "1"], lines: [])
         #expect(automatic.error.contains("precision auto is "))
     }
 
@@ -35,6 +36,6 @@ import YAML
         "wrong bench flags are refused",
         arguments: [["--length", "8"], ["--iterations", "0"], ["--batch-size", "0"]])
     func refusals(flags: [String]) throws {
-        #expect(try TinyModel.shared.run(["bench"] + flags).status == 64)
+        #expect(try TinyModel.shared.run(["bench"] + flags, lines: []).status == 64)
     }
 }

@@ -3,8 +3,11 @@ internal import Multimodal
 /// Products whose right-hand matrix is known when the graph is compiled: it is packed once, for an own kernel.
 struct PackedProducts {
     private(set) var products: Set<Node.ID> = []
-    /// Casts of weights that only such products read: packing rounds them.
+    /// Casts to bfloat16 that cost nothing: of weights that only such products read, which packing rounds, and of norms
+    /// that nothing else reads, which write bfloat16.
     private(set) var casts: Set<Node.ID> = []
+    /// Those norms.
+    private(set) var narrowNorms: Set<Node.ID> = []
 
     init() {}
 
@@ -47,11 +50,16 @@ struct PackedProducts {
                     }
                 }
         }
-        for node in graph.nodes where isConstant[node.id] && node.dtype == .bfloat16 {
-            guard case .cast = node.op, graph[node.inputs[0]].dtype == .float32, isReadByProducts(node.id) else {
+        for node in graph.nodes where node.dtype == .bfloat16 {
+            guard case .cast = node.op, let source = node.inputs.first, graph[source].dtype == .float32 else {
                 continue
             }
-            casts.insert(node.id)
+            if isConstant[node.id] {
+                if isReadByProducts(node.id) { casts.insert(node.id) }
+            } else if case .layerNorm = graph[source].op, users[source].count == 1, !results.contains(source) {
+                casts.insert(node.id)
+                narrowNorms.insert(source)
+            }
         }
     }
 }

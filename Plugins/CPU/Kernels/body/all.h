@@ -8,8 +8,8 @@
 #include "indices.h"
 #include "pooling.h"
 #include "products.h"
-#include "attention.h"
 #include "packed.h"
+#include "attention.h"
 #include "peak.h"
 
 const cpu_kernels KERNELS = {

@@ -122,9 +122,14 @@ static void packed_tile(int rows, PACKED_ARGUMENTS) { BY_ROWS(packed_tile_of) }
 static void packed_pairs(int rows, PACKED_ARGUMENTS) { BY_ROWS(packed_pairs_of) }
 #endif
 
-static void activate(int activation, float *x, int64_t n) {
+static void activate(int activation, float *x, int64_t n, int type) {
     switch (activation) {
-    case CPU_ACTIVATION_GELU_ERF: VECTOR_LOOP for (int64_t i = 0; i < n; i++) x[i] = gelu_erf(x[i]); break;
+    case CPU_ACTIVATION_GELU_ERF:
+        if (type == CPU_BF16) {
+            VECTOR_LOOP for (int64_t i = 0; i < n; i++) x[i] = gelu_erf_narrow(x[i]);
+            break;
+        }
+        VECTOR_LOOP for (int64_t i = 0; i < n; i++) x[i] = gelu_erf(x[i]); break;
     case CPU_ACTIVATION_GELU_TANH: VECTOR_LOOP for (int64_t i = 0; i < n; i++) x[i] = gelu_tanh(x[i]); break;
     case CPU_ACTIVATION_GELU_QUICK: VECTOR_LOOP for (int64_t i = 0; i < n; i++) x[i] = gelu_quick(x[i]); break;
     case CPU_ACTIVATION_RELU:
@@ -144,12 +149,6 @@ INLINE void fetch_rows(const void *base, int type, int64_t offset, int64_t strid
 }
 
 INLINE void write_row(const float *x, void *out, int type, int64_t n) {
-#ifdef BFLOAT16_PRODUCTS
-    if (type == CPU_BF16 && n == PANEL) {
-        _mm512_storeu_si512(out, (__m512i)_mm512_cvtne2ps_pbh(*(const __m512_u *)(x + LANES), *(const __m512_u *)x));
-        return;
-    }
-#endif
     if (type == CPU_F32 && n == PANEL)
         for (int v = 0; v < PANEL_VECTORS; v++) ((lanes *)out)[v] = ((const lanes *)x)[v];
     else
@@ -165,7 +164,7 @@ static void finish_tile(const cpu_packed *p, float *sums, int64_t rows, int64_t 
     if (p->activation && !p->activates_last) {
         for (int64_t r = 0; r < rows; r++)
             for (int c = 0; c < PANEL; c += LANES) *(lanes *)(sums + r * PANEL + c) += *(const lanes *)(bias + c);
-        activate(p->activation, sums, rows * PANEL);
+        activate(p->activation, sums, rows * PANEL, p->out_type);
         memset(bias, 0, sizeof bias);
     }
     for (int64_t r = 0; r < rows; r++) {
@@ -178,7 +177,7 @@ static void finish_tile(const cpu_packed *p, float *sums, int64_t rows, int64_t 
         }
         for (int c = 0; c < PANEL; c += LANES)
             *(lanes *)(x + c) += *(const lanes *)(bias + c) + *(const lanes *)(added + c);
-        if (p->activates_last) activate(p->activation, x, PANEL);
+        if (p->activates_last) activate(p->activation, x, PANEL, p->out_type);
         write_row(x, (char *)p->out + (out + r * p->out_strides[2] + column) * out_size, p->out_type, columns);
     }
 }

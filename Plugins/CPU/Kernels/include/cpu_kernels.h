@@ -64,12 +64,13 @@ typedef struct {
 
 // Queries, keys and values of every (outer, inner) pair of batch dimensions, with strides in elements: outer, inner, row.
 typedef struct {
-    const float *q, *k, *v;
-    float *out;
+    const void *q, *k, *v;
+    void *out;
     int64_t outer, inner, queries, keys, width, value_width;
     int64_t q_strides[3], k_strides[3], v_strides[3], out_strides[3];
     float scale;
     bool causal;
+    bool is_bfloat16;  // else float32; `width` is even then. Sums and softmax are in float32 in any case.
     char *workspace;
     int64_t workspace_stride;
 } cpu_attention;
@@ -96,8 +97,8 @@ typedef struct {
     void (*convert)(const void *source, int from, void *target, int to, int64_t count);
     void (*softmax)(const float *x, float *y, int64_t rows, int64_t width, int threads);
     void (*softmax_gradient)(const float *y, const float *dy, float *dx, int64_t rows, int64_t width, int threads);
-    void (*layer_norm)(const float *x, const float *scale, const float *bias, float *y, int64_t rows, int64_t width,
-        float epsilon, int threads);
+    void (*layer_norm)(const float *x, const float *scale, const float *bias, void *y, int y_type, int64_t rows,
+        int64_t width, float epsilon, int threads);
     void (*layer_norm_gradient)(const float *x, const float *scale, const float *dy, float *dx, int64_t rows,
         int64_t width, float epsilon, int threads);
     // With those of scale and bias; `workspace` holds 128 * width floats.
@@ -125,7 +126,7 @@ typedef struct {
     int64_t (*products_workspace)(int64_t m, int64_t n, int64_t k);
     void (*products)(const cpu_products *, int threads);
     // Bytes of workspace that one worker of attention needs.
-    int64_t (*attention_workspace)(int64_t queries, int64_t keys, int64_t width, int64_t value_width);
+    int64_t (*attention_workspace)(int64_t keys, int64_t width, int64_t value_width, bool is_bfloat16);
     void (*attention)(const cpu_attention *, int threads);
     int64_t (*packed_bytes)(const cpu_pack *);
     void (*pack)(const cpu_pack *, int threads);
