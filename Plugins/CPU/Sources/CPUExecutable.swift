@@ -25,6 +25,7 @@ final class CPUExecutable: Executable {
         guard ordered.count == names.count else {
             throw BackendError("the prepared graph has another set of parameters")
         }
+        cpu_set_threads(Int32(threads))  // oneDNN plans for as many
         let planner = try Planner(prepared, parameters: ordered, options: options, threads: threads)
         let machine = try Machine(Layout(planner), parameters: given, graph: prepared, threads: threads)
         state = Mutex(Guarded(machine: machine))

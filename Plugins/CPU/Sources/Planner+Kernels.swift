@@ -232,7 +232,11 @@ extension Planner {
     }
 
     private func planPool(_ node: Node, _ kernel: Int, _ stride: Int, isGradient: Bool) throws -> View {
-        let source = try contiguous(node.inputs[0])
+        let given = try view(node.inputs[0])
+        if !isGradient, given.strides[1] == 1, given.shape[1] > 1 {
+            return planPool(channelsLast: given, node, kernel, stride)
+        }
+        let source = contiguous(given)
         let target = result(node.type)
         let (wide, narrow) = isGradient ? (target.shape, source.shape) : (source.shape, target.shape)
         let (kernels, threads, planes) = (kernels, Int32(threads), Int64(wide[0] * wide[1]))

@@ -59,13 +59,18 @@ extension Planner {
         job.workspace_stride = Int64(workspace)
         let rows = job.rows.0 * job.rows.1 * job.rows.2
         let product = job
-        let isReplaceable = residual.map { $0.offset == 0 && $0.dtype == out.dtype && $0.count == out.count } ?? false
+        let isReplaceable =
+            residual.map {
+                $0.offset == 0 && $0.dtype == out.dtype && $0.shape == out.shape && $0.strides == out.strides
+                    && out.offset == 0
+            } ?? false
         add(
             kind, "\(detail)\(job.is_bfloat16 ? " bfloat16" : "")",
             reads: [a.buffer, packed.buffer] + [bias?.buffer, residual?.buffer].compactMap { $0 },
             writes: [out.buffer], inPlace: isReplaceable ? [(operands.residual?.buffer ?? 0, out.buffer)] : [],
             workspace: workspace, flops: 2 * Double(rows * product.n * product.k * product.taps)
         ) { pointers in
+            operands.border?.clear(kernels, pointers[out.buffer])
             var job = product
             job.a = UnsafeRawPointer(pointers.at(a))
             job.packed = UnsafeRawPointer(pointers.at(packed))
@@ -88,4 +93,6 @@ struct PackedOperands {
     var bias: View?
     var residual: View?
     var out: View
+    /// Zeros around `out`.
+    var border: Border?
 }

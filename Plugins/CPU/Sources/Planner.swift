@@ -14,6 +14,8 @@ final class Planner {
     let int8: Int8Products
     let int8Kernels: cpu_int8_kernels
     /// Quantised rows, by the buffer of their values.
+    /// Results inside a border of zeros, by buffer.
+    var bordered: [Int: Bordered] = [:]
     var quantized: [Int: QuantizedRows] = [:]
 
     private(set) var buffers: [Buffer] = []

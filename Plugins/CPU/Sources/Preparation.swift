@@ -23,7 +23,8 @@ extension Graph {
         }
         // A step's backward pass computes again what attention hides, so it is opened and both share what they can.
         let isTraining = !updates.isEmpty
-        var graph = try decomposing { node in
+        let folded = isTraining ? self : try foldingBatchNorms()
+        var graph = try folded.decomposing { node in
             if case .attention = node.op, isTraining { return false }
             return isSupported(node)
         }

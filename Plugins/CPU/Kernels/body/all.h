@@ -9,6 +9,7 @@
 #include "pooling.h"
 #include "products.h"
 #include "packed.h"
+#include "channels.h"
 #include "attention.h"
 #include "peak.h"
 
@@ -42,6 +43,8 @@ const cpu_kernels KERNELS = {
     .pack = pack,
     .packed_workspace = packed_workspace,
     .packed = packed,
+    .clear_border = clear_border,
+    .pool_channels_last = pool_channels_last,
     .peak = peak,
 #ifdef BFLOAT16_PRODUCTS
     .multiplies_bfloat16 = true,

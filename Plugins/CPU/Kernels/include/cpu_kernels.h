@@ -133,6 +133,8 @@ typedef struct {
     // Bytes of workspace that one worker of `packed` needs.
     int64_t (*packed_workspace)(void);
     void (*packed)(const cpu_packed *, int threads);
+    void (*clear_border)(const cpu_border *, void *base);
+    void (*pool_channels_last)(const cpu_pool *, int threads);
     bool multiplies_bfloat16;
     // Floating-point operations a second of all workers together, measured.
     double (*peak)(bool is_bfloat16, int threads);

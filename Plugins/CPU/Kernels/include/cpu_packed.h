@@ -32,6 +32,19 @@ typedef struct {
     int64_t workspace_stride;
 } cpu_packed;
 
+// A border of zeros around pictures of `height` times `width` pixels of `pixel` bytes.
+typedef struct {
+    int64_t batch, height, width, border, pixel;
+} cpu_border;
+
+// Means over windows of pictures whose channels lie next to each other; strides in elements: picture, row, column.
+typedef struct {
+    const float *x;
+    void *out;
+    int64_t batch, channels, rows, columns, kernel, stride, x_strides[3], out_strides[3];
+    int32_t out_type;
+} cpu_pool;
+
 // Memory for packed weights, in large pages where the system has them: walking through it costs less.
 void *cpu_pages_allocate(int64_t bytes);
 void cpu_pages_free(void *);
