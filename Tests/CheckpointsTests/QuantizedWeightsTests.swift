@@ -55,7 +55,9 @@ import Testing
         for entry in a.entries where entry.type.dtype == .int8 {
             #expect(try a.tensor(entry.name) == b.tensor(entry.name))
         }
-        #expect(throws: CheckpointError.self) { try first.writeQuantized(to: once, record: record, plugins: plugins) }
+        // What is quantised is replaced, what is not is left alone.
+        try first.writeQuantized(to: again, record: record, plugins: plugins)
+        #expect(throws: CheckpointError.self) { try first.writeQuantized(to: from, record: record, plugins: plugins) }
     }
 
     @Test("what quantisation changed is kept with the model")
