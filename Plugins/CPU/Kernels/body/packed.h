@@ -155,6 +155,25 @@ INLINE void write_row(const float *x, void *out, int type, int64_t n) {
         write_floats(x, out, type, n);
 }
 
+INLINE lanes read_lanes(const void *base, int type, int64_t offset) {
+    if (type == CPU_F32) return *(const lanes *)((const float *)base + offset);
+    typedef uint16_t narrow_lanes __attribute__((ext_vector_type(LANES), aligned(2)));
+    typedef uint32_t wide_lanes __attribute__((ext_vector_type(LANES)));
+    const narrow_lanes bits = *(const narrow_lanes *)((const uint16_t *)base + offset);
+    return (lanes)(__builtin_convertvector(bits, wide_lanes) << 16);
+}
+
+// The end of a whole tile's row: bias, residual, ReLU in registers.
+INLINE void finish_row(const cpu_packed *p, float *x, const float *bias, int64_t residual) {
+    const bool is_relu = p->activates_last && p->activation == CPU_ACTIVATION_RELU;
+    for (int c = 0; c < PANEL; c += LANES) {
+        lanes sum = *(const lanes *)(x + c) + *(const lanes *)(bias + c);
+        if (p->residual) sum += read_lanes(p->residual, p->residual_type, residual + c);
+        if (is_relu) sum = sum > 0 || sum != sum ? sum : 0;
+        *(lanes *)(x + c) = sum;
+    }
+}
+
 // What follows the sums of a tile, on its way to memory.
 static void finish_tile(const cpu_packed *p, float *sums, int64_t rows, int64_t column, int64_t out, int64_t residual) {
     const int64_t columns = p->n - column < PANEL ? p->n - column : PANEL;
@@ -167,17 +186,21 @@ static void finish_tile(const cpu_packed *p, float *sums, int64_t rows, int64_t 
         activate(p->activation, sums, rows * PANEL, p->out_type);
         memset(bias, 0, sizeof bias);
     }
+    const bool is_whole = columns == PANEL && (!p->residual || p->residual_type == CPU_F32 || p->residual_type == CPU_BF16)
+        && (!p->activates_last || p->activation == CPU_ACTIVATION_RELU);
     for (int64_t r = 0; r < rows; r++) {
         float *x = sums + r * PANEL;
-        const float *added = other;
-        if (p->residual) {
-            const char *from = (const char *)p->residual + (residual + r * p->residual_strides[2] + column) * residual_size;
-            if (p->residual_type == CPU_F32 && columns == PANEL) added = (const float *)from;
-            else read_floats(from, p->residual_type, 1, other, columns);
+        if (is_whole) {
+            finish_row(p, x, bias, residual + r * p->residual_strides[2] + column);
+        } else {
+            if (p->residual) {
+                const int64_t at = residual + r * p->residual_strides[2] + column;
+                read_floats((const char *)p->residual + at * residual_size, p->residual_type, 1, other, columns);
+            }
+            for (int c = 0; c < PANEL; c += LANES)
+                *(lanes *)(x + c) += *(const lanes *)(bias + c) + *(const lanes *)(other + c);
+            if (p->activates_last) activate(p->activation, x, PANEL, p->out_type);
         }
-        for (int c = 0; c < PANEL; c += LANES)
-            *(lanes *)(x + c) += *(const lanes *)(bias + c) + *(const lanes *)(added + c);
-        if (p->activates_last) activate(p->activation, x, PANEL, p->out_type);
         write_row(x, (char *)p->out + (out + r * p->out_strides[2] + column) * out_size, p->out_type, columns);
     }
 }
