@@ -108,6 +108,24 @@ import Testing
         }
     }
 
+    @Test("inner products are those with weights between the first, on an input, and the last")
+    func innerProducts() throws {
+        let graph = try Graph.build { builder in
+            let x = builder.input("x", TensorType(.float32, [2, 3, 4, 4]))
+            func weight(_ name: String, _ shape: Shape) -> Tensor { builder.parameter(name, shape, .ones) }
+            let first = x.convolution(weight("first", [8, 3, 1, 1]))
+            let second = first.relu().convolution(weight("second", [8, 8, 1, 1]))
+            let rows = second.reshaped(to: [2, 8, 16])
+            let third = rows.matmul(weight("third", [16, 6]))
+            let mixed = third.matmul(third.transposed())  // of activations alone
+            return [("y", mixed.matmul(weight("last", [8, 5])))]
+        }
+        let names = graph.innerProducts().map { id -> String in
+            if case .parameter(let parameter) = graph[graph[id].inputs[1]].op { parameter.name } else { "?" }
+        }
+        #expect(Set(names) == ["second", "third"])
+    }
+
     @Test("lowering rounds the operands of products, shares a weight's cast, and leaves the rest float32")
     func lowering() throws {
         let graph = try Graph.build { b in

@@ -35,13 +35,14 @@ struct Fusion {
 
     private static let mostOps = 48
 
-    init(_ graph: Graph, _ packed: PackedProducts) {
+    /// `absorbed` nodes are done by those that read them: they are views of what they read.
+    init(_ graph: Graph, _ packed: PackedProducts, absorbed: Set<Node.ID>) {
         self.graph = graph
         self.packed = packed
         let scales = Scales(graph)
         self.scales = scales
         roles = graph.nodes.map {
-            scales[$0.id] == nil && !packed.casts.contains($0.id) ? graph.role(of: $0) : .view
+            scales[$0.id] == nil && !absorbed.contains($0.id) ? graph.role(of: $0) : .view
         }
         let updated = Set(graph.updates.map(\.parameter))
         var isConstant = [Bool](repeating: false, count: graph.nodes.count)

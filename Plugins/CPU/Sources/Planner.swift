@@ -39,8 +39,9 @@ final class Planner {
         self.threads = threads
         sharedWeights = options.sharedWeights
         kernels = cpu_kernels_select().pointee
-        fusion = Fusion(graph, PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16))
         int8 = options.precision == .int8 ? Int8Products(graph) : Int8Products()
+        let packed = PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16)
+        fusion = Fusion(graph, packed, absorbed: packed.casts.union(int8.casts))
         int8Kernels = cpu_int8_select().pointee
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)
         for node in graph.nodes { for input in Set(node.inputs) { users[input].append(node.id) } }

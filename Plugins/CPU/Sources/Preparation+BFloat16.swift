@@ -25,25 +25,51 @@ extension Graph {
         return try rewritten { node, inputs, _ in
             for (id, tensor) in zip(node.inputs, inputs) { made[id] = tensor }
             guard case .cast = node.op, node.dtype == .bfloat16, let source = node.inputs.first else { return nil }
-            var views: [Node] = []
-            var base = source
-            while self[base].op.isView {
-                views.append(self[base])
-                base = self[base].inputs[0]
-            }
+            let (base, views) = behindViews(source)
             var values = made[base]
             if case .cast = self[base].op, self[self[base].inputs[0]].dtype == .bfloat16 {
                 values = made[self[base].inputs[0]]
             }
-            return values.map { values in
-                views.reversed().reduce(values.cast(to: .bfloat16)) { tensor, view in
-                    switch view.op {
-                    case .reshape: tensor.reshaped(to: view.shape)
-                    case .transpose(let op): tensor.transposed(op.permutation)
-                    case .slice(let op): tensor.sliced(axis: op.axis, op.start..<op.end)
-                    default: tensor
-                    }
-                }
+            return values.map { $0.cast(to: .bfloat16).viewed(as: views) }
+        }
+    }
+
+    /// Casts from bfloat16 move down through reshapes, transposes and slices to the products on 8-bit integers that read
+    /// them: rows are quantised from bfloat16.
+    func sinkingCasts(to products: Set<Node.ID>) throws -> Graph {
+        var made: [Node.ID: Tensor] = [:]
+        return try rewritten { node, inputs, builder in
+            for (id, tensor) in zip(node.inputs, inputs) { made[id] = tensor }
+            guard products.contains(node.id) else { return nil }
+            let (base, views) = behindViews(node.inputs[0])
+            guard case .cast = self[base].op, let narrow = made[self[base].inputs[0]], narrow.dtype == .bfloat16 else {
+                return nil
+            }
+            return builder.apply(
+                node.op, [narrow.viewed(as: views).cast(to: .float32), inputs[1]], node.location)
+        }
+    }
+
+    /// What computes the values of `id`, and the views between, in the order in which they are taken.
+    private func behindViews(_ id: Node.ID) -> (base: Node.ID, views: [Node]) {
+        var views: [Node] = []
+        var base = id
+        while self[base].op.isView {
+            views.append(self[base])
+            base = self[base].inputs[0]
+        }
+        return (base, views.reversed())
+    }
+}
+
+extension Tensor {
+    fileprivate func viewed(as views: [Node]) -> Tensor {
+        views.reduce(self) { tensor, view in
+            switch view.op {
+            case .reshape: tensor.reshaped(to: view.shape)
+            case .transpose(let op): tensor.transposed(op.permutation)
+            case .slice(let op): tensor.sliced(axis: op.axis, op.start..<op.end)
+            default: tensor
             }
         }
     }

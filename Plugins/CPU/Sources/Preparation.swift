@@ -29,20 +29,19 @@ extension Graph {
             return isSupported(node)
         }
         if !isTraining { graph = try graph.narrowingSlices() }
-        if options.precision == .bfloat16 {
+        if options.precision == .int8, isTraining {
+            throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
+        }
+        // Beside products on integers, bfloat16 is taken where that is faster.
+        if options.precision == .bfloat16 || options.precision == .int8 && Processor.multipliesBFloat16 {
             let isWhole =
                 !isTraining && Processor.multipliesBFloat16 && cpu_kernels_select().pointee.multiplies_bfloat16
             if isWhole { graph = try graph.loweringAttention() }
-            graph = try graph.loweringProducts(to: .bfloat16)
+            let integers = options.precision == .int8 ? Int8Products(graph).products : []
+            graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
             if isWhole { graph = try graph.raisingPixelConvolutions().hoistingCasts() }
-        }
-        if options.precision == .int8 {
-            guard !isTraining else {
-                throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
-            }
-            if Processor.multipliesBFloat16 {
-                let integers = Int8Products(graph).products
-                graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
+            if isWhole, options.precision == .int8 {
+                graph = try graph.sinkingCasts(to: Int8Products(graph).products)
             }
         }
         return try graph.openingPatchConvolutions().wideningNarrowOps().joiningPads()

@@ -9,16 +9,15 @@ extension ModelDirectory {
     /// positions stay as they are. The file is about a quarter of float32's.
     ///
     /// What is written is opened as any other model, and computes with the rounded weights on every backend. `record`
-    /// says in which precision it is to run. Its space is its own: its embeddings are not those of this model.
+    /// says in which precision it is to run. Its space is its own: its embeddings are not those of this model. A quantised
+    /// model that is there is replaced; any other is an error.
     public func writeQuantized(to target: String, record: QuantizationRecord, plugins: PluginRegistry) throws {
         let weightsName = "model.safetensors"
-        try FileSystem.makeDirectory(target)
-        guard FileSystem.resolve(weightsName, in: target) != weights.path else {
-            throw CheckpointError(
-                weights.path, "would be replaced by its own quantised form; write to another directory")
+        if let file = ModelLayout.file(in: target), try ModelLayout(file: file).config.quantization == nil {
+            throw CheckpointError(file, "is that of a model with other weights; write to another directory")
         }
-        let graphs = try towerGraphs()
-        let chosen = graphs.reduce(into: Set<String>()) { $0.formUnion($1.quantizableParameters()) }
+        try FileSystem.makeDirectory(target)
+        let chosen = try towerGraphs().reduce(into: Set<String>()) { $0.formUnion($1.quantizableParameters()) }
         var types: [String: TensorType] = [:]
         for (name, shape) in try Self.check(weights, model, keys) {
             let dtype = try keys.entries(name, shape, in: weights).first?.type.dtype ?? .float32

@@ -54,6 +54,12 @@ struct Doctor: ClipSubcommand {
                 Finding(
                     topic: "model", name: directory.config.name, value: "space \(directory.space)",
                     origin: directory.folder))
+            if let record = directory.config.quantization {
+                findings.append(
+                    Finding(
+                        topic: "model", name: "precision", value: record.precision.rawValue,
+                        origin: "where nothing else is asked for"))
+            }
         }
         for path in Self.loadedLibraries() {
             findings.append(Finding(topic: "library", name: Self.name(of: path), value: path))

@@ -47,6 +47,8 @@ extension Models {
             name: .long, help: ArgumentHelp("Threads of the encoders. (default: all processors)", valueName: "count"))
         var threads: Int?
 
+        @OptionGroup var trust: TrustOption
+
         func run(in context: CommandContext) async throws {
             let settings = try context.settings()
             let plugins = try context.registry()
@@ -54,7 +56,7 @@ extension Models {
             (options.backend, options.threads, options.precision) = (backend, threads, "int8")
             let name = try options.name(in: settings, plugins)
             let compiled = try options.compileOptions(in: settings, plugins.backend(name), note: context.note)
-            let directory = try context.modelStore().open(source, plugins: plugins)
+            let directory = try context.modelStore(trusts: trust.trustModel).open(source, plugins: plugins)
             let inputs = try inputs(context)
 
             var record = QuantizationRecord(precision: .int8)
@@ -110,6 +112,9 @@ extension Models {
                 for (item, (a, b)) in zip(items, vectors) {
                     guard case .input(let input) = item, let a, let b else { continue }
                     let cosine = zip(a.values, b.values).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+                    guard cosine.isFinite else {
+                        throw UsageError("line \(input.line): the model gives no finite numbers; check its weights")
+                    }
                     if input.content.modality == .image { images.append(cosine) } else { texts.append(cosine) }
                 }
             }
