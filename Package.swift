@@ -12,8 +12,8 @@ let package = Package(
         .library(
             name: "StandardPlugins",
             targets: [
-                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
-                "ViTEncoder",
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss",
+                "TransformerEncoder", "ViTEncoder",
             ]),
         .executable(name: "clip", targets: ["clip"]),
         .executable(name: "starter-score", targets: ["StarterScore"]),
@@ -34,6 +34,7 @@ let package = Package(
         .target(
             name: "Checkpoints", dependencies: ["AtomicFiles", "Imaging", "Multimodal", "YAML"],
             resources: [.embedInCode("Published/published.yaml")]),
+        .target(name: "Hub", dependencies: ["AtomicFiles", "CHub", "Checkpoints", "JSONLines", "YAML"]),
         .target(
             name: "Training",
             dependencies: ["AtomicFiles", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "YAML"]),
@@ -41,13 +42,16 @@ let package = Package(
         // What applications import, and the command line
         .target(
             name: "CLIPKit",
-            dependencies: ["CDotProducts", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "Training"]),
+            dependencies: [
+                "AtomicFiles", "CDotProducts", "Checkpoints", "Hub", "Imaging", "JSONLines", "Multimodal", "Training",
+                "YAML",
+            ]),
         .target(
             name: "ClipCommands",
             dependencies: [
                 "AtomicFiles", "CLIPKit", "YAML",
-                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
-                "ViTEncoder",
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss",
+                "TransformerEncoder", "ViTEncoder",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/clip", exclude: ["Main"]),
         .executableTarget(name: "clip", dependencies: ["ClipCommands"], path: "Sources/clip/Main"),
@@ -58,10 +62,14 @@ let package = Package(
         .plugin("InfoNCELoss", "InfoNCE"),
         .plugin("ReferenceBackend", "Reference"),
         .plugin("ResNetEncoder", "ResNet"),
+        .plugin("SigmoidLoss", "Sigmoid"),
         .plugin("TransformerEncoder", "Transformer"),
         .plugin("ViTEncoder", "ViT"),
 
         // C: system libraries, and what Swift cannot do or does not do as fast
+        // Opened when first used (see CHub), so nothing is linked.
+        .systemLibrary(
+            name: "CLibCurl", providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"]), .brew(["curl"])]),
         .systemLibrary(
             name: "CLibJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
@@ -72,6 +80,9 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CDotProducts"),
+        .target(
+            name: "CHub", dependencies: ["CLibCurl"],
+            linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CImageCodecs", dependencies: ["CLibJPEG", "CLibPNG", "CLibWebP"]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
@@ -95,7 +106,7 @@ let package = Package(
             name: "MultimodalTestingTests",
             dependencies: [
                 "Multimodal", "MultimodalTesting", "YAML", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder",
-                "TransformerEncoder", "ViTEncoder",
+                "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
@@ -103,9 +114,12 @@ let package = Package(
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [
-                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "YAML", "InfoNCELoss", "TransformerEncoder",
-                "ViTEncoder",
+                "AtomicFiles", "CAllocationCount", "Checkpoints", "Imaging", "Multimodal", "YAML", "BPETokenizer",
+                "InfoNCELoss", "TransformerEncoder", "ViTEncoder",
             ]),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer"),
+        .testTarget(name: "HubTests", dependencies: ["AtomicFiles", "Checkpoints", "Hub", "LoopbackServer"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
@@ -113,7 +127,7 @@ let package = Package(
                 "ReferenceBackend", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "CLIPKitTests", dependencies: ["CLIPKit", "Multimodal"]),
-        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "YAML"]),
+        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML"]),
         .testTarget(name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "YAML"]),
         .testTarget(
             name: "CPUBackendTests",
@@ -121,8 +135,9 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer", "CPUBackend",
-                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder", "ViTEncoder",
+                "AtomicFiles", "CLIPKit", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer",
+                "CPUBackend",
+                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],

@@ -7,8 +7,8 @@ Facts come from open_clip: pretrained.py (repositories, preprocessing, activatio
 tokenizer); the activation of timm's towers from timm. Accuracies come from published-accuracy.csv beside this script,
 which names where each was read. Repositories of transformers with the same weights are listed here.
 
-Left out is what this program cannot run: towers of timm other than SigLIP's, convnext, text towers and tokenizers of
-transformers (CLIPA, MetaCLIP 2), CoCa; and names whose repository in pretrained.py is that of another name.
+Left out is what this program cannot run: towers of timm other than plain ViTs and SigLIP's, convnext, text towers and
+tokenizers of transformers (CLIPA, MetaCLIP 2), CoCa; and names whose repository in pretrained.py is that of another name.
 """
 
 import csv
@@ -31,6 +31,7 @@ SOURCES = {
     "open_clip": "mlfoundations/open_clip docs/openclip_results.csv (f862f86)",
     "metaclip": "facebookresearch/MetaCLIP README.md",
     "siglip2": "google-research/big_vision README_siglip2.md",
+    "mobileclip2": "model card of apple/MobileCLIP2-L-14",
     "dfn2b_s39b": "model card of apple/DFN2B-CLIP-ViT-L-14-39B",
 }
 
@@ -81,6 +82,8 @@ NOT_OWN = {"ViT-B-16-plus-240:laion400m_e32", "ViT-SO400M-14-SigLIP-378:webli"}
 def family(architecture, tag):
     if "SigLIP" in architecture:
         return "SigLIP 2" if "SigLIP2" in architecture else "SigLIP"
+    if architecture.startswith("MobileCLIP"):
+        return "MobileCLIP"
     for start, name in [
         ("openai", "OpenAI"), ("laion", "LAION"), ("datacomp", "DataComp"), ("commonpool", "CommonPool"),
         ("metaclip", "MetaCLIP"), ("dfn", "DFN"), ("cc12m", "CC12M"), ("yfcc", "YFCC"),
@@ -97,7 +100,8 @@ def runs(config):
         return False
     tower = vision.get("timm_model_name")
     if tower:
-        return "siglip" in tower and "SigLIP" in text.get("hf_tokenizer_name", "")
+        plain = tower == "vit_large_patch14_clip_224" and "hf_tokenizer_name" not in text
+        return plain or "siglip" in tower and "SigLIP" in text.get("hf_tokenizer_name", "")
     return "hf_tokenizer_name" not in text
 
 

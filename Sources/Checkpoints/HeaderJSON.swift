@@ -1,6 +1,7 @@
 /// A strict reader of the JSON that safetensors headers hold: objects, arrays, strings and whole numbers.
 ///
-/// Refused: keys given twice, fractions, anything after the value, nesting beyond eight, text that is not UTF-8.
+/// Refused: keys given twice, fractions, anything after the value, nesting beyond eight, lists of more than 64, text that
+/// is not UTF-8.
 enum HeaderJSON {
     case object([(key: String, value: HeaderJSON)])
     case array([HeaderJSON])
@@ -13,8 +14,9 @@ enum HeaderJSON {
         var offset: Int
     }
 
-    static func parse(_ bytes: UnsafeRawBufferPointer) throws(Fault) -> HeaderJSON {
-        var reader = Reader(bytes: bytes)
+    /// - Parameter limit: Values that there may be; each takes about a hundred bytes of memory.
+    static func parse(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(Fault) -> HeaderJSON {
+        var reader = Reader(bytes: bytes, limit: limit)
         let value = try reader.value(depth: 0)
         reader.skipSpace()
         if reader.offset < bytes.count { throw reader.fault("something follows the object") }
@@ -23,7 +25,14 @@ enum HeaderJSON {
 
     private struct Reader {
         let bytes: UnsafeRawBufferPointer
+        /// Values that there may still be.
+        var limit: Int
         var offset = 0
+
+        init(bytes: UnsafeRawBufferPointer, limit: Int) {
+            self.bytes = bytes
+            self.limit = limit
+        }
 
         func fault(_ message: String) -> Fault { Fault(message: message, offset: offset) }
 
@@ -42,6 +51,8 @@ enum HeaderJSON {
 
         mutating func value(depth: Int) throws(Fault) -> HeaderJSON {
             guard depth < 8 else { throw fault("nested too deeply") }
+            limit -= 1
+            if limit < 0 { throw fault("it has more values than a file of this size needs") }
             if take("{") { return try object(depth: depth) }
             if take("[") { return try array(depth: depth) }
             if take("\"") { return .string(try string()) }
@@ -67,6 +78,7 @@ enum HeaderJSON {
             var values: [HeaderJSON] = []
             if take("]") { return .array(values) }
             while true {
+                guard values.count < 64 else { throw fault("a list is too long") }
                 values.append(try value(depth: depth + 1))
                 if take("]") { return .array(values) }
                 guard take(",") else { throw fault("',' or ']' is expected") }

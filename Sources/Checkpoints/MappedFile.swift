@@ -1,3 +1,5 @@
+import ModelGraph
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -7,8 +9,12 @@
 #endif
 
 /// A file's bytes as memory, read when they are touched. Read-only; stays mapped as long as this lives.
-package final class MappedFile: @unchecked Sendable {
+package final class MappedFile: PagedMemory, @unchecked Sendable {
     package let path: String
+    /// What changes when the file does: where it is, its size and when it was last written.
+    package let identity: String
+    /// When it was last written, in seconds.
+    package let modified: Int
     /// Valid while this lives, which the pointer alone does not see to.
     let bytes: UnsafeRawBufferPointer
 
@@ -27,6 +33,15 @@ package final class MappedFile: @unchecked Sendable {
         }
         let count = Int(status.st_size)
         self.path = path
+        #if canImport(Darwin)
+            let (written, changed) = (status.st_mtimespec, status.st_ctimespec)
+        #else
+            let (written, changed) = (status.st_mtim, status.st_ctim)
+        #endif
+        modified = max(Int(written.tv_sec), Int(changed.tv_sec))
+        identity =
+            "\(status.st_dev) \(status.st_ino) \(count) \(written.tv_sec).\(written.tv_nsec) "
+            + "\(changed.tv_sec).\(changed.tv_nsec)"
         if count == 0 {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
@@ -40,6 +55,15 @@ package final class MappedFile: @unchecked Sendable {
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         defer { withExtendedLifetime(self) {} }
         return try body(bytes)
+    }
+
+    /// Takes the pages of `bytes` out of this process: they are read again when they are touched.
+    package func releasePages(of bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress, bytes.count > 0 else { return }
+        let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+        let first = UInt(bitPattern: start) / page * page
+        let count = UInt(bitPattern: start) + UInt(bytes.count) - first
+        _ = madvise(UnsafeMutableRawPointer(bitPattern: first), Int(count), MADV_DONTNEED)
     }
 
     deinit {

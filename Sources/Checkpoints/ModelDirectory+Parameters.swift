@@ -14,17 +14,27 @@ extension ModelDirectory {
         var values: [String: TensorData] = [:]
         for (parameter, type) in graph.parameterSignature {
             values[parameter.name] = try keys.values(parameter.name, type.shape, in: weights).widened(to: type.dtype)
+            // What was copied is not needed in the file any more; what was not is not read yet.
+            release(try keys.entries(parameter.name, type.shape, in: weights), of: weights)
         }
         return values
     }
 
-    /// Checks that the file has what the model needs and nothing else; gives what it needs, by name.
+    static func release(_ entries: [WeightEntry], of weights: any WeightFile) {
+        guard let mapped = weights as? any MappedWeightFile else { return }
+        for entry in entries { mapped.release(entry.name) }
+    }
+
+    /// Checks that the file has what the model needs and nothing else; gives the weights, with positions resized to what
+    /// the model needs, and what it needs, by name.
     static func check(
         _ weights: any WeightFile, _ model: DualEncoder, _ keys: KeyMap
-    ) throws -> [(name: String, shape: Shape)] {
+    ) throws -> (weights: any WeightFile, parameters: [(name: String, shape: Shape)]) {
         var used: Set<String> = []
         var parameters: [(name: String, shape: Shape)] = []
-        let graph = try model.lossGraph(batch: 2, length: model.text.contextLength)
+        let graph = try model.completeGraph()
+        let signature = graph.parameterSignature.map { ($0.parameter.name, $0.type.shape) }
+        let weights = ResizedPositions.fitting(weights, to: signature, keys)
         for (parameter, type) in graph.parameterSignature {
             for entry in try keys.entries(parameter.name, type.shape, in: weights) { used.insert(entry.name) }
             parameters.append((parameter.name, type.shape))
@@ -35,7 +45,7 @@ extension ModelDirectory {
                 "\(entry.type) is not part of the model '\(model.config.name)'; "
                     + "do its description and the weights belong together?")
         }
-        return parameters.sorted { $0.name < $1.name }
+        return (weights, parameters.sorted { $0.name < $1.name })
     }
 
     /// Buffers that published checkpoints carry along and that no computation reads: masks, positions, counters, and the

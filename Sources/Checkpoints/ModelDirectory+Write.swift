@@ -38,7 +38,8 @@ extension ModelDirectory {
         plugins: PluginRegistry
     ) throws {
         var node = node
-        let files = try plugins.stringSettings(.tokenizer, config.tokenizer).filter { _, name in
+        let settings = try config.tokenizer.map { try plugins.stringSettings(.tokenizer, $0) } ?? []
+        let files = settings.filter { _, name in
             !name.isEmpty && FileSystem.isFile(FileSystem.resolve(name, in: tokenizerFolder))
         }
         for (setting, file) in files {

@@ -13,12 +13,18 @@ public struct ModelStore: Sendable {
 
     /// Folders that hold model directories, in the order in which they are searched.
     public let folders: [String]
+    /// What models are opened with where nobody says otherwise.
+    private let options: ModelDirectory.Options
+
+    /// The cache of models from a hub. Searched for `hf:ORG/NAME` and for published models, never written here.
+    public let hub: HubCache?
 
     /// Whether a directory that is known to hold a published model must say of it what is published.
     public var checksPublished = true
 
     /// Searched in this order: the folders of `CLIP_MODEL_PATH`, separated by colons; `$XDG_DATA_HOME/clip/models`
-    /// (`~/.local/share/clip/models` without it); the folders of `bundled`.
+    /// (`~/.local/share/clip/models` without it); the folders of `bundled`. Merges of CLIP's tokenizer that a model lacks are
+    /// those of `CLIP_BPE_MERGES`; spaces of large models are remembered in `$XDG_CACHE_HOME/clip/spaces`.
     public init(environment: [String: String], bundled: [String] = []) {
         var folders = (environment["CLIP_MODEL_PATH"] ?? "").split(separator: ":").map(String.init)
         if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") {
@@ -27,10 +33,20 @@ public struct ModelStore: Sendable {
             folders.append(FileSystem.resolve(".local/share/clip/models", in: home))
         }
         self.folders = folders + bundled
+        var options = ModelDirectory.Options(
+            merges: environment["CLIP_BPE_MERGES"].flatMap { $0.isEmpty ? nil : $0 })
+        options.spaceCache = SpaceCache(environment: environment)
+        self.options = options
+        hub = HubCache(environment: environment)
     }
 
-    /// The models there are, without opening them. Of one name in two folders, the first counts.
+    /// The models there are, without opening them: those of `folders`, then those of the hub's cache as far as they are
+    /// of a kind that can be opened. Of one name in two folders, the first counts.
     public func models() -> [Listing] {
+        folderModels() + (hub?.models() ?? []).map { Listing(name: "\($0.reference)", path: $0.path) }
+    }
+
+    private func folderModels() -> [Listing] {
         var seen: Set<String> = []
         return folders.flatMap { folder in
             FileSystem.names(in: folder).compactMap { name in
@@ -41,18 +57,26 @@ public struct ModelStore: Sendable {
         }
     }
 
-    /// The path that `model` means: a path where it holds a slash or is a model's directory, else a name that is looked up.
+    /// The path that `model` means: `hf:ORG/NAME[@REVISION]` is in the hub's cache; a published name there or in
+    /// `folders`; else it is a path where it holds a slash or is a model's directory, else a name that is looked up.
     public func path(of model: String) throws -> String {
-        if !FileSystem.isDirectory(model), let published = try PublishedModels.find(model) {
-            if let listing = models().first(where: { $0.name == published.name }) { return listing.path }
+        if model.hasPrefix(HubReference.prefix) {
+            let reference = try HubReference(model)
+            if let path = hub?.snapshot(of: reference), Self.isModel(path) { return path }
             throw CheckpointError(
                 model,
-                "is a published model that is not on this machine; download \(published.repository) "
-                    + "(clip models pull \(published.name))")
+                "is not in the hub's cache \(hub?.folder ?? "(HF_HUB_CACHE is not set)"); fetch it with "
+                    + "'clip models pull \(reference)'")
         }
-        if model.contains("/") || Self.isModel(model) {
+        if !FileSystem.isDirectory(model), let published = try PublishedModels.find(model) {
+            if let path = path(of: published) { return path }
+            throw CheckpointError(
+                model,
+                "is a published model that is not on this machine; fetch it with 'clip models pull \(published.name)'")
+        }
+        if model.contains("/") || Self.isModel(model) || WeightFiles.claims(model) {
             guard FileSystem.isDirectory(model) || FileSystem.isFile(model) else {
-                throw CheckpointError(model, "there is no such model directory; check the path")
+                throw CheckpointError(model, "there is no such model directory or file; check the path")
             }
             guard FileSystem.isFile(ModelDirectory.configFile(model)) else {
                 throw CheckpointError(
@@ -62,7 +86,7 @@ public struct ModelStore: Sendable {
             }
             return model
         }
-        let models = models()
+        let models = folderModels()
         if let listing = models.first(where: { $0.name == model }) { return listing.path }
         let places = folders.isEmpty ? "nowhere (CLIP_MODEL_PATH is not set)" : folders.joined(separator: ", ")
         var remedy = "give a path, or set CLIP_MODEL_PATH"
@@ -73,10 +97,37 @@ public struct ModelStore: Sendable {
         throw CheckpointError(model, "there is no model of this name; looked in \(places); \(remedy)")
     }
 
+    /// Where a published model is on this machine: under its name, else in the hub's cache; nil where it is not.
+    package func path(of published: PublishedModel) -> String? {
+        if let listing = folderModels().first(where: { $0.name == published.name }) { return listing.path }
+        return published.repositories.lazy.compactMap { repository in
+            let revision = repository == published.repository ? published.revision : nil
+            return (try? HubReference(repository: repository, revision: revision ?? "main")).flatMap {
+                hub?.snapshot(of: $0)
+            }
+        }.first(where: Self.isModel)
+    }
+
     /// Opens the model that `model` means.
-    public func open(_ model: String, plugins: PluginRegistry) throws -> ModelDirectory {
-        try ModelDirectory(
-            path: path(of: model), as: PublishedModels.find(model), plugins: plugins, checksPublished: checksPublished)
+    public func open(
+        _ model: String, plugins: PluginRegistry, options: ModelDirectory.Options = ModelDirectory.Options()
+    ) throws -> ModelDirectory {
+        var options = completed(options)
+        options.published = try PublishedModels.find(model)
+        return try ModelDirectory(path: path(of: model), plugins: plugins, options: options)
+    }
+
+    /// The description of the model that `model` means; its weights are not looked at.
+    package func source(_ model: String, options: ModelDirectory.Options) throws -> ModelDirectory.Source {
+        try ModelDirectory.source(path: path(of: model), options: completed(options))
+    }
+
+    private func completed(_ options: ModelDirectory.Options) -> ModelDirectory.Options {
+        var options = options
+        options.merges = options.merges ?? self.options.merges
+        options.spaceCache = options.spaceCache ?? self.options.spaceCache
+        options.checksPublished = options.checksPublished && checksPublished
+        return options
     }
 
     /// Opens the first model of this space. Reads every model's weights on the way; one that cannot be opened is passed
@@ -86,7 +137,7 @@ public struct ModelStore: Sendable {
         for listing in models() {
             do {
                 let model = try ModelDirectory(
-                    path: listing.path, plugins: plugins, checksPublished: checksPublished)
+                    path: listing.path, plugins: plugins, options: completed(ModelDirectory.Options()))
                 if model.space == space { return model }
             } catch {
                 failures.append("\(listing.name) (\(error))")

@@ -4,7 +4,7 @@ public import ModelGraph
 ///
 /// Format: https://github.com/huggingface/safetensors#format: eight bytes of header length, little-endian, a JSON header,
 /// then the tensors' bytes, without gaps. The file need not be trusted.
-public struct Safetensors: WeightFile {
+public struct Safetensors: MappedWeightFile {
     public let path: String
     /// The tensors in the order of their bytes.
     public let entries: [WeightEntry]
@@ -28,16 +28,19 @@ public struct Safetensors: WeightFile {
 
     /// Maps the file and checks its header in full: every tensor lies in the file, without gaps and overlaps, and has as
     /// many bytes as its shape says.
-    public init(path: String) throws(CheckpointError) {
-        self.path = path
-        file = try MappedFile(path)
+    public init(path: String) throws(CheckpointError) { try self.init(MappedFile(path)) }
+
+    init(_ file: MappedFile) throws(CheckpointError) {
+        self.file = file
+        path = file.path
+        let path = file.path
         let bytes = file.bytes
         guard bytes.count >= 8 else {
             throw CheckpointError(
                 path, "has \(bytes.count) bytes and is no safetensors file; is the download complete?")
         }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        guard length >= 2, length <= UInt64(Self.maximumHeader), bytes[8] == UInt8(ascii: "{") else {
+        guard Self.claims(bytes) else {
             throw CheckpointError(path, "is no safetensors file: it does not begin with a header")
         }
         guard Int(length) <= bytes.count - 8 else {
@@ -47,7 +50,8 @@ public struct Safetensors: WeightFile {
         let start = 8 + Int(length)
         let header: HeaderJSON
         do {
-            header = try HeaderJSON.parse(UnsafeRawBufferPointer(rebasing: bytes[8..<start]))
+            header = try HeaderJSON.parse(
+                UnsafeRawBufferPointer(rebasing: bytes[8..<start]), limit: 1 << 16 + bytes.count / 64)
         } catch {
             throw CheckpointError(path, "broken header at byte \(error.offset + 8): \(error.message)")
         }
@@ -81,6 +85,12 @@ public struct Safetensors: WeightFile {
         self.start = start
     }
 
+    /// Whether the bytes begin as a safetensors file does.
+    static func claims(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count > 8, bytes[8] == UInt8(ascii: "{") else { return false }
+        return 2...UInt64(maximumHeader) ~= UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    }
+
     /// The tensor of this name, if the file has it.
     public subscript(name: String) -> WeightEntry? { places[name]?.entry }
 
@@ -93,9 +103,17 @@ public struct Safetensors: WeightFile {
         let bytes = UnsafeRawBufferPointer(
             rebasing: file.bytes[(start + place.range.lowerBound)..<(start + place.range.upperBound)])
         if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(type.dtype.size) == 0 {
-            return TensorData(type: type, storage: TensorStorage(bytes, owner: .object(file)))
+            return TensorData(type: type, storage: TensorStorage(bytes, owner: .pages(file)))
         }
         return TensorData(type) { $0.copyMemory(from: bytes) }
+    }
+
+    package var files: [MappedFile] { [file] }
+
+    package func release(_ name: String) {
+        guard let range = places[name]?.range else { return }
+        file.releasePages(
+            of: UnsafeRawBufferPointer(rebasing: file.bytes[(start + range.lowerBound)..<(start + range.upperBound)]))
     }
 
     // MARK: - Header

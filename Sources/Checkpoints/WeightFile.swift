@@ -22,13 +22,36 @@ public struct WeightEntry: Hashable, Sendable {
     }
 }
 
+/// Weights in mapped files, as all are that are opened here.
+package protocol MappedWeightFile: WeightFile {
+    /// The files, in a fixed order.
+    var files: [MappedFile] { get }
+    /// Takes the tensor's pages out of this process: they are read again when they are touched.
+    func release(_ name: String)
+}
+
 /// Opens files of weights by what is in them, not by how they are named.
 public enum WeightFiles {
+    /// A safetensors file, a PyTorch archive, or the index (`model.safetensors.index.json`) of weights in several such
+    /// files.
+    public static func open(path: String) throws -> any WeightFile {
+        if path.hasSuffix(ShardedWeights.suffix) { return try ShardedWeights(index: path) }
+        return try openOne(path: path)
+    }
+
+    /// Whether the file holds weights, or an index of them, and no description of a model.
+    static func claims(_ path: String) -> Bool {
+        let endings = [ShardedWeights.suffix, ".safetensors", ".pt", ".pth", ".bin", ".ckpt"]
+        guard FileSystem.isFile(path) else { return false }
+        if endings.contains(where: path.hasSuffix) { return true }
+        return (try? MappedFile(path))?.withBytes { TorchArchive.claims($0) || Safetensors.claims($0) } ?? false
+    }
+
     /// A safetensors file, perhaps with quantised matrices, or a PyTorch archive.
-    public static func open(path: String) throws(CheckpointError) -> any WeightFile {
+    static func openOne(path: String) throws(CheckpointError) -> any MappedWeightFile {
         let file = try MappedFile(path)
         if file.withBytes(TorchArchive.claims) { return try TorchArchive(file) }
-        let safetensors = try Safetensors(path: path)
+        let safetensors = try Safetensors(file)
         return QuantizedWeights.claims(safetensors) ? try QuantizedWeights(safetensors) : safetensors
     }
 }

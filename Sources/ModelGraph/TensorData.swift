@@ -73,6 +73,11 @@ public struct TensorData: Sendable {
         return try body(storage.bytes)
     }
 
+    /// Says that the values are not needed again soon, because a copy in another layout was made: pages of a mapped file
+    /// are given back, and read again if the values are used after all. Does nothing where the values are in memory of
+    /// their own.
+    public func releasePages() { storage.releasePages() }
+
     /// The values as Float, whatever the element type.
     public var floats: [Float] {
         withUnsafeBytes { bytes in
@@ -116,11 +121,16 @@ extension TensorData: Hashable {
     }
 }
 
+/// Memory that can be given back and comes again when it is touched: a mapped file.
+package protocol PagedMemory: AnyObject, Sendable {
+    func releasePages(of bytes: UnsafeRawBufferPointer)
+}
+
 /// Bytes and who owns them. Immutable once a `TensorData` holds it, hence safe to share.
 package final class TensorStorage: @unchecked Sendable {
     package enum Owner {
         case allocation(UnsafeMutableRawBufferPointer)
-        case object(any AnyObject & Sendable)
+        case pages(any PagedMemory)
     }
 
     package let bytes: UnsafeRawBufferPointer
@@ -129,6 +139,10 @@ package final class TensorStorage: @unchecked Sendable {
     package init(_ bytes: UnsafeRawBufferPointer, owner: Owner) {
         self.bytes = bytes
         self.owner = owner
+    }
+
+    func releasePages() {
+        if case .pages(let memory) = owner { memory.releasePages(of: bytes) }
     }
 
     deinit {

@@ -57,7 +57,8 @@ public struct ConfigSchema: Sendable {
             if let value = map?.optional(setting.name) {
                 try setting.check(value)
                 values[setting.name] = value
-            } else if let value = setting.defaultValue {
+            } else if var value = setting.defaultValue {
+                value.location = (node ?? place).location  // errors are about the model, not the manifest
                 values[setting.name] = value
             } else {
                 throw (node ?? place).error(

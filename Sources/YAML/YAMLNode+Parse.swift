@@ -5,7 +5,7 @@ public struct YAMLLimits: Sendable {
     /// Collections inside one another.
     public var depth = 64
     /// Nodes, each alias counted with all that it stands for.
-    public var nodes = 1 << 20
+    public var nodes = 1 << 16
 
     public init() {}
 }

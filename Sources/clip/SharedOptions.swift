@@ -7,10 +7,33 @@ struct ModelOption: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The model: a name that 'clip models list' shows, or a path of its directory. (default: CLIP_MODEL, else "
-                + "starter)",
+            "The model: a name that 'clip models list' shows, hf:ORG/NAME in the hub's cache, or a path of a directory or "
+                + "of weights. (default: CLIP_MODEL, else starter)",
             valueName: "name|path"))
     var model: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The description of a bare file of weights: model.yaml, open_clip_config.json, config.json, or one of "
+                + "open_clip's model_configs. CLIP's merges are looked for beside it, beside the weights, then in "
+                + "CLIP_BPE_MERGES.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Height and width of the pictures that the image encoder takes; its positions are resized. (default: the "
+                + "model's)", valueName: "pixels"))
+    var imageSize: Int?
+
+    /// How the model is opened.
+    func options() throws -> ModelDirectory.Options {
+        if let imageSize, !(1...8192).contains(imageSize) {
+            throw UsageError("--image-size is \(imageSize); use 1 to 8192")
+        }
+        return ModelDirectory.Options(config: config, imageSize: imageSize)
+    }
 
     static let defaultModel = "starter"
 
@@ -118,7 +141,8 @@ extension CommandContext {
     func openModel(_ option: ModelOption, _ trust: TrustOption, _ backend: BackendOptions) throws -> CLIPModel {
         let settings = try settings()
         let plugins = try registry()
-        let directory = try modelStore(trusts: trust.trustModel).open(option.value(in: settings).text, plugins: plugins)
+        let directory = try modelStore(trusts: trust.trustModel).open(
+            option.value(in: settings).text, plugins: plugins, options: option.options())
         return try ready(directory, backend, settings, plugins)
     }
 

@@ -12,7 +12,9 @@ import YAML
         #expect(Set(models.map(\.name)).count == models.count)
         let repositories = models.flatMap(\.repositories)
         #expect(Set(repositories.map { $0.lowercased() }).count == repositories.count)
-        for family in ["OpenAI", "LAION", "DataComp", "CommonPool", "MetaCLIP", "DFN", "SigLIP", "SigLIP 2"] {
+        for family in [
+            "OpenAI", "LAION", "DataComp", "CommonPool", "MetaCLIP", "DFN", "SigLIP", "SigLIP 2", "MobileCLIP",
+        ] {
             #expect(models.contains { $0.family == family }, "\(family)")
         }
         for model in models {
@@ -27,7 +29,7 @@ import YAML
         let widths = [
             "RN50": 1024, "RN101": 512, "RN50x4": 640, "RN50x16": 768, "RN50x64": 1024, "ViT-B": 512, "ViT-L": 768,
             "ViT-H": 1024, "ViT-g": 1024, "ViT-bigG": 1280, "SigLIP-B": 768, "SigLIP-L": 1024, "SigLIP-SO400M": 1152,
-            "SigLIP-gopt": 1536,
+            "SigLIP-gopt": 1536, "MobileCLIP2": 768,
         ]
         for model in try PublishedModels.all() {
             let architecture = String(model.name.prefix { $0 != ":" })

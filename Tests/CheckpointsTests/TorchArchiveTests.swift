@@ -18,7 +18,10 @@ import Testing
 
     @Test(
         "every tensor that PyTorch saved is read, bit for bit",
-        arguments: ["dtypes", "protocol4", "views", "zip64", "training", "parameters", "scripted", "traced"])
+        arguments: [
+            "dtypes", "protocol4", "views", "zip64", "training", "parameters", "scripted", "traced",
+            "before-1.6", "before-1.6-dtypes",
+        ])
     func reads(name: String) throws {
         let archive = try TorchArchive(path: Self.folder + name + ".pt")
         let expected = try Safetensors(path: Self.folder + name + ".safetensors")
@@ -66,7 +69,6 @@ import Testing
     @Test(
         "what is no archive of named tensors is refused with what to do",
         arguments: [
-            ("before-1.6.pt", "was saved by PyTorch before 1.6"), ("before-1.6.pt", "save it again with torch.save"),
             ("bare.pt", "save the module's state_dict()"), ("circle.pt", "refer to each other"),
             ("laughs.pt", "refer to each other"), ("compressed.pt", "is compressed"),
             ("views.safetensors", "is no PyTorch archive"), ("none.pt", "No such file"),
@@ -85,7 +87,7 @@ import Testing
         let files = try [folder + "/a", folder + "/b"].map { try WeightFiles.open(path: $0) }
         #expect(files[0] is TorchArchive && files[1] is Safetensors)
         #expect(try files[0].tensor("transposed") == files[1].tensor("transposed"))
-        #expect(failure { _ = try WeightFiles.open(path: Self.folder + "before-1.6.pt") }.contains("before 1.6"))
+        #expect(try WeightFiles.open(path: Self.folder + "before-1.6.pt") is TorchArchive)
     }
 
     @Test("model.yaml may name a PyTorch archive, and the model is the same")
@@ -100,6 +102,11 @@ import Testing
         }
         #expect(models[0].weights is TorchArchive && models[1].weights is Safetensors)
         #expect(models[0].space == models[1].space)
+        // What a trainer saved, with a description of the model elsewhere
+        let bare = try ModelDirectory.open(
+            path: Self.folder + "tiny.pt", plugins: plugins,
+            options: .init(config: models[1].folder + "/model.yaml"))
+        #expect(bare.space == models[0].space && bare.weights.path == Self.folder + "tiny.pt")
         let graph = try models[0].model.lossGraph(batch: 2, length: 6)
         #expect(try models[0].parameters(for: graph) == models[1].parameters(for: graph))
     }
@@ -116,8 +123,7 @@ import Testing
         ])
     func views(offset: Int, shape: [Int], strides: [Int], fits: Bool) {
         let tensor = TorchTensor(storage: 0, offset: offset, shape: shape, strides: strides)
-        let record = ZipArchive.Record(name: "", header: 0, size: 16, method: 0, isEncrypted: false)
-        #expect((StorageView(tensor, Shape(shape), count: 4, record: record) != nil) == fits)
+        #expect((StorageView(tensor, Shape(shape), count: 4, place: .range(0..<16)) != nil) == fits)
     }
 
     @Test(
@@ -126,13 +132,15 @@ import Testing
             "", ".", "N", "0", "t", "(t", "h\u{1}", "q\u{1}", "X\u{1}", "Na", "}Ns", "(R", ")R", "cos\n", "\u{7f}", "Q",
         ])
     func broken(pickle: String) {
-        #expect(throws: Unpickler.Fault.self) { try Array(pickle.utf8).withUnsafeBytes { try Unpickler.read($0) } }
+        #expect(throws: Unpickler.Fault.self) {
+            try Array(pickle.utf8).withUnsafeBytes { try Unpickler.read($0, file: 1 << 30) }
+        }
     }
 
     @Test("a pickle that makes values without end is stopped")
     func tooManyValues() {
         let pickle = [UInt8](repeating: UInt8(ascii: "N"), count: Unpickler.maximumValues + 1)
-        #expect(throws: Unpickler.Fault.self) { try pickle.withUnsafeBytes { try Unpickler.read($0) } }
+        #expect(throws: Unpickler.Fault.self) { try pickle.withUnsafeBytes { try Unpickler.read($0, file: 1 << 30) } }
     }
 
     // MARK: - Damaged files
@@ -146,90 +154,11 @@ import Testing
             #expect(failure { _ = try TorchArchive(path: path) }.hasPrefix(path + ": "), "\(count)")
         }
     }
-
-    @Test(
-        "thousands of damaged archives are read or refused with their name",
-        arguments: ["dtypes", "views", "zip64", "training", "traced"])
-    func mutated(name: String) throws {
-        let path = try temporaryFolder() + "/damaged.pt"
-        let whole = try MappedFile(Self.folder + name + ".pt").withBytes(Array.init)
-        var random = Linear(state: UInt64(name.utf8.count))
-        var refusals = 0
-        for _ in 0..<600 {
-            var bytes = whole
-            for _ in 0..<Int.random(in: 1...6, using: &random) {
-                // Half of the changes where structure is dense: the pickle at the front, the directory at the end
-                let place =
-                    switch Int.random(in: 0..<4, using: &random) {
-                    case 0: Int.random(in: 0..<min(1200, bytes.count), using: &random)
-                    case 1: bytes.count - 1 - Int.random(in: 0..<min(900, bytes.count), using: &random)
-                    default: Int.random(in: 0..<bytes.count, using: &random)
-                    }
-                switch Int.random(in: 0..<4, using: &random) {
-                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
-                case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-                case 2: bytes[place] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &random) ?? 0
-                default:
-                    let from = Int.random(in: 0..<bytes.count, using: &random)
-                    for index in 0..<min(8, bytes.count - max(place, from)) {
-                        bytes[place + index] = bytes[from + index]
-                    }
-                }
-            }
-            try overwrite(path, bytes)
-            let text = failure {
-                let archive = try TorchArchive(path: path)
-                for entry in archive.entries { #expect(try archive.tensor(entry.name).type == entry.type) }
-            }
-            #expect(text.isEmpty || text.hasPrefix(path + ": "), "\(text)")
-            if !text.isEmpty { refusals += 1 }
-        }
-        #expect(refusals > 60)
-    }
-
-    @Test(
-        "thousands of damaged pickles are read or refused", arguments: ["dtypes", "protocol4", "training", "scripted"])
-    func mutatedPickles(name: String) throws {
-        let file = try MappedFile(Self.folder + name + ".pt")
-        let pickle = try file.withBytes { bytes in
-            let zip = try ZipArchive(bytes)
-            let record = try #require(zip.records.values.first { $0.name.hasSuffix("/data.pkl") })
-            return Array(bytes[try zip.range(of: record, in: bytes)])
-        }
-        var random = Linear(state: UInt64(name.utf8.count))
-        var refusals = 0
-        for _ in 0..<1000 {
-            var bytes = pickle
-            for _ in 0..<Int.random(in: 1...4, using: &random) {
-                let place = Int.random(in: 0..<bytes.count, using: &random)
-                switch Int.random(in: 0..<3, using: &random) {
-                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
-                case 1: bytes[place] = bytes[Int.random(in: 0..<bytes.count, using: &random)]
-                default: bytes.remove(at: place)
-                }
-            }
-            do {
-                var names = TorchNames(path: "x", pickle: bytes.count)
-                try bytes.withUnsafeBytes { try names.read($0) }
-            } catch is CheckpointError { refusals += 1 }
-        }
-        #expect(refusals > 300)
-    }
 }
 
 /// Writes a file without waiting for the disk, which thousands of files would do for long.
-private func overwrite(_ path: String, _ bytes: [UInt8]) throws {
+func overwrite(_ path: String, _ bytes: [UInt8]) throws {
     let file = try #require(fopen(path, "w"))
     defer { fclose(file) }
     try #require(fwrite(bytes, 1, bytes.count, file) == bytes.count)
-}
-
-/// Knuth's MMIX generator, so that damage is the same in every run.
-struct Linear: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ state >> 33
-    }
 }

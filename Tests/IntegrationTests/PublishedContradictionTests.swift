@@ -97,7 +97,8 @@ import YAML
         }
         #expect(wasChanged, "'\(old)' is in no file")
         do {
-            _ = try ModelDirectory(path: folder, plugins: plugins, checksPublished: checksPublished)
+            _ = try ModelDirectory(
+                path: folder, plugins: plugins, options: .init(checksPublished: checksPublished))
             return ""
         } catch {
             return "\(error)"
@@ -161,6 +162,18 @@ import YAML
         #expect(text.contains("'ViT-B-32:openai'") && text.contains("--trust-model"), "\(text)")
         let trusted = try message(layout, replacing: old, with: new, checksPublished: false)
         #expect(trusted != "" && !trusted.contains("published"), "\(trusted)")
+    }
+
+    @Test("what a mirror is known to state otherwise is not compared there; the kind of tokenizer is")
+    func mirror() throws {
+        let folder = try temporaryFolder() + "/hub/models--google--siglip-base-patch16-224/snapshots/1a2b3c"
+        // Its transformers' layout has another GELU than open_clip's; this directory's is a third one.
+        let text = try message(.transformers, in: folder)
+        #expect(text.contains("config.json:5:") && text.contains("contextLength is 77, and 64"), "\(text)")
+        let tokens = "\"max_position_embeddings\": "
+        let tokenizer = try message(.transformers, replacing: tokens + "77", with: tokens + "64", in: folder)
+        #expect(tokenizer.contains("config.json:1:"), "\(tokenizer)")
+        #expect(tokenizer.contains("tokenizer is bpe, and sentencepiece"), "\(tokenizer)")
     }
 
     @Test("what decides no number is not compared: a mean with fewer digits")

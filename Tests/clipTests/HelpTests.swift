@@ -5,8 +5,8 @@ import Testing
     func help() throws {
         let folder = try TemporaryFolder()
         let commands = [
-            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info",
-            "models quantize", "plugins list",
+            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info", "models pull",
+            "models convert", "models quantize", "models verify", "plugins list",
             "plugins info", "graph", "bench", "doctor",
         ]
         for command in commands {
@@ -45,7 +45,7 @@ import Testing
             ["embed", "--bogus"], ["embed", "--as", "dog"], ["embed", "--jobs", "0"], ["embed", "--jobs", "many"],
             ["embed", "list.txt"], ["rank", "--top", "0"], ["rank", "--by", "sound"], ["nonsense"], ["train"],
             ["rank", "--by", "text", "--query", "x"], ["graph", "--gradient"], ["plugins", "info", "vti"],
-            ["embed", "--backend", "refernce"],
+            ["embed", "--backend", "refernce"], ["embed", "--output", "states"],
         ] {
             let result = try TinyModel.shared.run(arguments, lines: ["a dog"])
             #expect(result.status == 64, "\(arguments) \(result)")

@@ -111,7 +111,12 @@ private final class Machine {
         }
         defer { for buffer in passing { pointers[buffer].deallocate() } }
         cpu_set_threads(Int32(threads))
-        for step in layout.folded { try step.run(pointers) }
+        for step in layout.folded {
+            try step.run(pointers)
+            for buffer in step.reads {
+                if case .data(let data) = layout.place(buffer).place { data.releasePages() }
+            }
+        }
     }
 
     deinit {

@@ -45,26 +45,30 @@ struct PublishedCopy: Sendable {
 
     /// Refuses a description that contradicts what is published, with its place and both values.
     func check(_ config: ModelConfig, plugins: PluginRegistry) throws {
+        // The setting itself, else the mapping that lacks it.
+        func place(_ setting: String, _ choice: PluginChoice) -> [YAMLNode?] {
+            [choice.config?[path: setting], choice.config, config.node]
+        }
         if let image = config.image as PluginChoice? {
             let settings = try plugins.settings(.imageEncoder, image)
             if let published = model.activation.image, let own = try settings["activation"]?.text() {
-                try compare(.activation, own, published, at: Self.place("activation", image))
+                try compare(.activation, own, published, at: place("activation", image))
             }
             if let own = try settings["imageSize"]?.int() {
-                try compare(.imageSize, own, model.imageSize, at: Self.place("imageSize", image))
+                try compare(.imageSize, own, model.imageSize, at: place("imageSize", image))
             }
         }
         if let text = config.text as PluginChoice? {
             let settings = try plugins.settings(.textEncoder, text)
             if let own = try settings["activation"]?.text() {
-                try compare(.activation, own, model.activation.text, at: Self.place("activation", text))
+                try compare(.activation, own, model.activation.text, at: place("activation", text))
             }
             if let own = try settings["contextLength"]?.int() {
-                try compare(.contextLength, own, model.contextLength, at: Self.place("contextLength", text))
+                try compare(.contextLength, own, model.contextLength, at: place("contextLength", text))
             }
         }
         if let tokenizer = config.tokenizer as PluginChoice? {
-            try compare(.tokenizer, tokenizer.name, model.tokenizer, at: [tokenizer.place])
+            try compare(.tokenizer, tokenizer.name, model.tokenizer, at: [tokenizer.place, config.node])
         }
         if let preprocess = config.preprocess as YAMLNode? { try check(preprocess, at: config.node) }
         try compare(.embedding, config.embedding, model.embedding, at: [config.node[path: "embedding"], config.node])
@@ -88,11 +92,6 @@ struct PublishedCopy: Sendable {
 
     /// Beyond what writing with fewer digits makes of a number.
     private static func differ(_ a: [Float], _ b: [Float]) -> Bool { zip(a, b).contains { abs($0 - $1) > 1e-5 } }
-
-    /// The setting itself, else the mapping that lacks it, else the encoder's name.
-    private static func place(_ setting: String, _ choice: PluginChoice) -> [YAMLNode?] {
-        [choice.config?[path: setting], choice.config, choice.place]
-    }
 
     /// `places`: where the fact is written, the likeliest first; those made in translating a layout have no line.
     private func compare<Value: Equatable>(

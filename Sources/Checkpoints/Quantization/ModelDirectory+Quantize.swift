@@ -19,7 +19,7 @@ extension ModelDirectory {
         try FileSystem.makeDirectory(target)
         let chosen = try towerGraphs().reduce(into: Set<String>()) { $0.formUnion($1.quantizableParameters()) }
         var types: [String: TensorType] = [:]
-        for (name, shape) in try Self.check(weights, model, keys) {
+        for (name, shape) in try Self.check(weights, model, keys).parameters {
             let dtype = try keys.entries(name, shape, in: weights).first?.type.dtype ?? .float32
             types[name] = TensorType(chosen.contains(name) ? .int8 : dtype, shape)
             if chosen.contains(name) {
@@ -59,7 +59,10 @@ extension ModelDirectory {
     package var weightsByteCount: Int { FileSystem.size(of: weights.path) }
 
     private func towerGraphs() throws -> [Graph] {
-        [try model.imageGraph(batch: 2), try model.textGraph(batch: 2, length: model.text.contextLength)]
+        var graphs: [Graph] = []
+        if config.image != nil { graphs.append(try model.imageGraph(batch: 2)) }
+        if config.text != nil { graphs.append(try model.textGraph(batch: 2, length: model.text.contextLength)) }
+        return graphs
     }
 }
 

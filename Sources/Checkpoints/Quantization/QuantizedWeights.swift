@@ -4,7 +4,7 @@ public import ModelGraph
 /// float32, a number for each index of the first axis. They are read as float32, the products of both.
 ///
 /// Every row has a value of 127 or -127, so that a backend that quantises rows to -127...127 finds the same integers.
-public struct QuantizedWeights: WeightFile {
+public struct QuantizedWeights: MappedWeightFile {
     public let entries: [WeightEntry]
     private let file: Safetensors
     private let places: [String: WeightEntry]
@@ -14,6 +14,12 @@ public struct QuantizedWeights: WeightFile {
     static let scaleSuffix = ".scale"
 
     public var path: String { file.path }
+    package var files: [MappedFile] { file.files }
+
+    package func release(_ name: String) {
+        file.release(name)
+        if file[name]?.type.dtype == .int8 { file.release(name + Self.scaleSuffix) }
+    }
 
     /// Whether `file` says that it is one.
     static func claims(_ file: Safetensors) -> Bool { file.metadata[marker.key] != nil }

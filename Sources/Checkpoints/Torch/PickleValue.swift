@@ -66,6 +66,17 @@ enum TorchElement: String {
     case complexFloat = "ComplexFloatStorage"
     case complexDouble = "ComplexDoubleStorage"
 
+    /// Bytes.
+    var size: Int {
+        switch self {
+        case .char, .byte, .bool: 1
+        case .half, .bfloat16, .short: 2
+        case .float, .int: 4
+        case .double, .long, .complexFloat: 8
+        case .complexDouble: 16
+        }
+    }
+
     /// nil where there is no such type here: tensors of it are left aside.
     var dtype: DType? {
         switch self {

@@ -1,14 +1,27 @@
 import ModelGraph
 
+/// Where a storage's bytes are.
+enum StoragePlace {
+    case record(ZipArchive.Record)
+    case range(Range<Int>)
+
+    var size: Int {
+        switch self {
+        case .record(let record): record.size
+        case .range(let range): range.count
+        }
+    }
+}
+
 /// Where a tensor's values are in a storage: from an offset on, with a stride for each dimension. Checked to lie in it.
 struct StorageView {
-    var record: ZipArchive.Record
+    var place: StoragePlace
     /// In elements, as are the strides.
     var offset: Int
     var strides: [Int]
 
     /// nil where the view leaves a storage of `count` elements.
-    init?(_ tensor: TorchTensor, _ shape: Shape, count: Int, record: ZipArchive.Record) {
+    init?(_ tensor: TorchTensor, _ shape: Shape, count: Int, place: StoragePlace) {
         guard tensor.strides.count == shape.rank, tensor.offset >= 0 else { return nil }
         // A stride that is never taken may be any number: contiguous tensors must look contiguous all the same.
         let plain = shape.strides
@@ -23,7 +36,7 @@ struct StorageView {
             last = sum
         }
         guard last < count else { return nil }
-        self.record = record
+        self.place = place
         offset = tensor.offset
         self.strides = strides
     }

@@ -17,15 +17,25 @@ struct TorchNames {
     private var budget: Int
     private static let maximumDepth = 64
 
-    init(path: String, pickle: Int) {
+    private let file: Int
+
+    /// - Parameters:
+    ///   - pickle: Bytes of the pickle.
+    ///   - file: Bytes of the file that it is from.
+    init(path: String, pickle: Int, file: Int) {
         self.path = path
+        self.file = file
         budget = 65_536 + 16 * min(pickle, Unpickler.maximumSize)
     }
 
-    mutating func read(_ pickle: UnsafeRawBufferPointer) throws(CheckpointError) {
+    /// Gives how many bytes the pickle has.
+    /// - Parameter start: Where the pickle is in its file or record.
+    @discardableResult
+    mutating func read(_ pickle: UnsafeRawBufferPointer, at start: Int = 0) throws(CheckpointError) -> Int {
         var root: PickleValue
-        do { (root, memory) = try Unpickler.read(pickle) } catch {
-            throw CheckpointError(path, "broken or unknown data.pkl at byte \(error.offset): \(error.message)")
+        let end: Int
+        do { (root, memory, end) = try Unpickler.read(pickle, file: file) } catch {
+            throw CheckpointError(path, "broken or unknown pickle at byte \(start + error.offset): \(error.message)")
         }
         if case .dictionary(let place) = root, let state = unwrapped(place) { root = state }
         switch root {
@@ -38,6 +48,7 @@ struct TorchNames {
         for tensor in tensors where !seen.insert(tensor.entry.name).inserted {
             throw CheckpointError(path, tensor: tensor.entry.name, "is there twice")
         }
+        return end
     }
 
     /// The dictionary under `state_dict`, where there is one; what stands beside it is ignored.

@@ -14,6 +14,8 @@ struct Unpickler {
     static let maximumSize = 64 << 20
     /// Values that a pickle may make; a training checkpoint of a large model has about one hundred thousand.
     static let maximumValues = 1_000_000
+    /// As many as that, and fewer in a small file: a value may take a hundred bytes of memory.
+    static func maximumValues(file: Int) -> Int { min(maximumValues, 1 << 15 + file / 32) }
     /// Dimensions of a tensor.
     static let maximumRank = 16
 
@@ -25,15 +27,23 @@ struct Unpickler {
     private var made = 0
     private var memory = PickleMemory()
 
-    private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    private let limit: Int
 
-    static func read(_ bytes: UnsafeRawBufferPointer) throws(Fault) -> (root: PickleValue, memory: PickleMemory) {
-        var reader = Unpickler(bytes)
+    private init(_ bytes: UnsafeRawBufferPointer, limit: Int) {
+        self.bytes = bytes
+        self.limit = limit
+    }
+
+    /// - Parameter file: Bytes of the file that the pickle is from.
+    static func read(
+        _ bytes: UnsafeRawBufferPointer, file: Int
+    ) throws(Fault) -> (root: PickleValue, memory: PickleMemory, end: Int) {
+        var reader = Unpickler(bytes, limit: maximumValues(file: file))
         guard bytes.count <= maximumSize else {
             throw reader.fault("it has \(bytes.count) bytes, at most \(maximumSize) are read")
         }
         let root = try reader.run()
-        return (root, reader.memory)
+        return (root, reader.memory, reader.offset)
     }
 
     private mutating func run() throws(Fault) -> PickleValue {
@@ -122,9 +132,19 @@ struct Unpickler {
             }
             try push(.object(memory.add([])))
         case UInt8(ascii: "b"): try build()
-        default: throw fault("opcode \(opcode) is none that torch.save uses")
+        default:
+            if let name = Self.refused[opcode] {
+                throw fault("the pickle wants to run code with \(name); only tensors and containers are read")
+            }
+            throw fault("opcode \(opcode) is none that torch.save uses")
         }
     }
+
+    /// Opcodes that make objects of any class, or take them from registries of Python's.
+    private static let refused: [UInt8: String] = [
+        UInt8(ascii: "o"): "OBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
+        UInt8(ascii: "P"): "PERSID", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
+    ]
 
     // MARK: - Building
 
@@ -183,6 +203,10 @@ struct Unpickler {
         guard parts.count >= 5, case .text("storage") = parts[0], case .global(.storage(let element)) = parts[1],
             case .text(let key) = parts[2], case .integer(let count) = parts[4], count >= 0
         else { throw fault("a storage is not named as torch.save does") }
+        // Before PyTorch 0.4 a storage could be part of another.
+        if parts.count > 5 {
+            guard case .none = parts[5] else { throw fault("a storage is part of another; save the file again") }
+        }
         memory.storages.append(TorchStorage(key: key, element: element, count: count))
         try push(.storage(memory.storages.count - 1))
     }
@@ -212,7 +236,7 @@ struct Unpickler {
 
     private mutating func count() throws(Fault) {
         made += 1
-        if made > Self.maximumValues { throw fault("it makes more than \(Self.maximumValues) values") }
+        if made > limit { throw fault("it makes more than \(limit) values, too many for a file of this size") }
     }
 
     private mutating func push(_ value: PickleValue) throws(Fault) {

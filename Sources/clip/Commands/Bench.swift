@@ -134,7 +134,7 @@ struct Bench: ClipSubcommand {
         }
         switch tower {
         case .image:
-            let size = model.image.imageSize
+            let size = try model.image.imageSize
             let type = TensorType(.float32, [batch, 3, size, size])
             let input = TensorData(type) { bytes in
                 let floats = bytes.bindMemory(to: Float.self)
@@ -142,11 +142,12 @@ struct Bench: ClipSubcommand {
             }
             return (try model.imageGraph(batch: batch), ["images": input])
         case .text:
-            let length = length ?? model.text.contextLength
-            guard (1...model.text.contextLength).contains(length) else {
-                throw UsageError("--length is \(length); the model takes 1 to \(model.text.contextLength) tokens")
+            let text = try model.text
+            let length = length ?? text.contextLength
+            guard (1...text.contextLength).contains(length) else {
+                throw UsageError("--length is \(length); the model takes 1 to \(text.contextLength) tokens")
             }
-            let last = Int32(clamping: model.text.vocabularySize - 1)
+            let last = Int32(clamping: text.vocabularySize - 1)
             let ids = (0..<batch * length).map { index in
                 index % length == length - 1 ? last : Int32(random() % UInt64(max(last, 1)))
             }

@@ -49,7 +49,7 @@ struct Doctor: ClipSubcommand {
             }
             let settings = try context.settings()
             let name = try model.value(in: settings)
-            let directory = try context.modelStore().open(name.text, plugins: plugins)
+            let directory = try context.modelStore().open(name.text, plugins: plugins, options: model.options())
             findings.append(
                 Finding(
                     topic: "model", name: directory.config.name, value: "space \(directory.space)",
@@ -109,11 +109,15 @@ struct Doctor: ClipSubcommand {
         )
         add(.jobs, try settings.count(.jobs, default: all, maximum: limit).1)
         add(.batchSize, try settings.count(.batchSize, default: 32, maximum: 4096).1)
+        add(.trustModel, try settings.choice(.trustModel, default: Answer.false).1)
         for folder in try context.modelStore().folders {
             findings.append(Finding(topic: "setting", name: "models", value: folder))
         }
         findings.append(
             Finding(topic: "backend", name: "instructions", value: runner.capabilities.instructionSet))
+        if let hub = try context.modelStore().hub {
+            findings.append(Finding(topic: "setting", name: "hub cache", value: hub.folder))
+        }
         if let file = settings.file {
             let state = access(file, R_OK) == 0 ? "read" : "absent"
             findings.append(Finding(topic: "setting", name: "config file", value: file, origin: state))

@@ -49,8 +49,8 @@ struct GraphCommand: ClipSubcommand {
 
     func run(in context: CommandContext) async throws {
         let settings = try context.settings()
-        let path = try context.modelStore().path(of: model.value(in: settings).text)
-        let config = try ModelLayout(file: ModelDirectory.configFile(path)).config
+        let config = try context.modelStore().source(model.value(in: settings).text, options: model.options()).layout
+            .config
         let model = try DualEncoder(config, plugins: context.registry())
         let graph =
             switch tower {

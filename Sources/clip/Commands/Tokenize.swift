@@ -84,10 +84,10 @@ struct Tokenize: ClipSubcommand {
         }
         // The weights are not needed.
         let plugins = try context.registry()
-        let path = try context.modelStore().path(of: model.value(in: context.settings()).text)
-        let file = ModelDirectory.configFile(path)
-        let encoder = try DualEncoder(ModelLayout(file: file).config, plugins: plugins)
-        let tokenizer = try ModelDirectory.tokenizer(of: encoder, folder: FileSystem.folder(of: file), plugins: plugins)
-        return (tokenizer, encoder.text.contextLength)
+        let source = try context.modelStore().source(
+            model.value(in: context.settings()).text, options: model.options())
+        let encoder = try DualEncoder(source.layout.config, plugins: plugins)
+        let tokenizer = try ModelDirectory.tokenizer(of: encoder, folder: source.folder, plugins: plugins)
+        return (tokenizer, try encoder.text.contextLength)
     }
 }

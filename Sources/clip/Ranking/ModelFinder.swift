@@ -42,7 +42,7 @@ struct ModelFinder {
 
     private func directory(of record: EmbeddingRecord) throws -> ModelDirectory {
         if let name = option.model {
-            let directory = try store.open(name, plugins: plugins)
+            let directory = try store.open(name, plugins: plugins, options: option.options())
             if let space = record.space, space != directory.space {
                 throw CheckpointError(
                     directory.folder,
@@ -56,7 +56,10 @@ struct ModelFinder {
                 "standard input", "the embeddings name no space; name the model that made them with --model")
         }
         // The model that is set is the likeliest; whatever is wrong with it, another may be the right one.
-        if let likely = try? store.open(option.value(in: settings).text, plugins: plugins), likely.space == space {
+        let options = try option.options()
+        if let likely = try? store.open(option.value(in: settings).text, plugins: plugins, options: options),
+            likely.space == space
+        {
             return likely
         }
         return try store.open(space: space, plugins: plugins)

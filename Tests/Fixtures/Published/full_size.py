@@ -4,6 +4,9 @@
     python3 full_size.py --clip .build/release/clip --merges bpe_simple_vocab_16e6.txt.gz --pictures Examples/pictures \
         ViT-B-32 ViT-B-32-quickgelu ViT-B-16 ViT-L-14-336 ViT-H-14 RN50 RN101 RN50x4
 
+With --openai the models are written as OpenAI's own files are, TorchScript in half precision without a description, and
+read by open_clip's load_openai_model; name models with QuickGELU: ViT-B-32-quickgelu, RN50-quickgelu.
+
 Needs torch, open_clip_torch, safetensors and Pillow, and memory for three copies of the largest model. Prints the largest
 difference of any component, and exits with 1 where one is above 1e-4.
 """
@@ -40,8 +43,29 @@ def save(model, name, folder, merges):
     shutil.copy(merges, folder / "bpe_simple_vocab_16e6.txt.gz")
 
 
-def ours(clip, folder, lines):
-    command = [clip, "embed", "--model", str(folder), "--encoding", "base64"]
+def save_openai(model, name, folder, merges):
+    """Writes a file as OpenAI's are; gives its path, and the model that open_clip reads from it."""
+    save(model, name, folder, merges)
+    config = open_clip.get_model_config(name)
+    sizes = [config["vision_cfg"]["image_size"], config["text_cfg"]["context_length"], config["text_cfg"]["vocab_size"]]
+    for mark, size in zip(["input_resolution", "context_length", "vocab_size"], sizes):
+        if hasattr(model, mark):
+            delattr(model, mark)
+        model.register_buffer(mark, torch.tensor(size))
+    mask = model._buffers.pop("attn_mask")
+    model.attn_mask = mask  # a constant of the script, not one of its tensors
+    example = torch.zeros(1, 3, sizes[0], sizes[0]), torch.zeros(1, sizes[1], dtype=torch.long)
+    script = torch.jit.trace(model, example, strict=False, check_trace=False)
+    for value in [*script.parameters(), *script.buffers()]:
+        if value.is_floating_point():
+            value.data = value.data.half()
+    script.save(folder / "openai.pt")
+    (folder / "open_clip_model.safetensors").unlink()
+    return folder / "openai.pt", open_clip.load_openai_model(str(folder / "openai.pt"), precision="fp32", device="cpu")
+
+
+def ours(clip, path, lines):
+    command = [clip, "embed", "--model", str(path), "--encoding", "base64"]
     done = subprocess.run(command, input="\n".join(lines) + "\n", text=True, stdout=subprocess.PIPE, check=True)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     return np.stack([np.frombuffer(base64.b64decode(record["embedding"]), np.float32) for record in records])
@@ -65,6 +89,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--clip", default="clip")
 parser.add_argument("--merges", required=True)
 parser.add_argument("--pictures", required=True)
+parser.add_argument("--openai", action="store_true")
 parser.add_argument("models", nargs="+")
 arguments = parser.parse_args()
 files = sorted(str(path) for path in pathlib.Path(arguments.pictures).glob("*.png"))
@@ -73,8 +98,12 @@ for name in arguments.models:
     torch.manual_seed(0)
     model = open_clip.create_model(name).eval()
     with tempfile.TemporaryDirectory() as folder:
-        save(model, name, pathlib.Path(folder), arguments.merges)
-        difference = np.abs(theirs(model, name, files) - ours(arguments.clip, folder, files + TEXTS)).max()
+        path = pathlib.Path(folder)
+        if arguments.openai:
+            path, model = save_openai(model, name, path, arguments.merges)
+        else:
+            save(model, name, path, arguments.merges)
+        difference = np.abs(theirs(model, name, files) - ours(arguments.clip, path, files + TEXTS)).max()
     print(f"{name}: largest difference {difference:.2e}", flush=True)
     worst = max(worst, float(difference))
 sys.exit(1 if worst > 1e-4 else 0)

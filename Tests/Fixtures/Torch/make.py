@@ -134,8 +134,12 @@ with zipfile.ZipFile(here / "views.pt") as source:
     (here / "zip64.pt").write_bytes(content)
 expect("zip64", views)
 
+# The format of before PyTorch 1.6
+save("before-1.6", state, state, _use_new_zipfile_serialization=False)
+save("before-1.6-dtypes", {**dtypes, **others, "module": views}, {**dtypes, **{"module." + k: v for k, v in views.items()}},
+     _use_new_zipfile_serialization=False)
+
 # Refused
-torch.save(state, here / "before-1.6.pt", _use_new_zipfile_serialization=False)
 torch.save(torch.randn(2), here / "bare.pt")
 
 

@@ -34,7 +34,7 @@ struct TinyModel {
     /// Writes such a model, its weights changed; gives its space.
     @discardableResult
     static func write(
-        to path: String, seed: UInt64, tokenizerFolder: String,
+        to path: String, seed: UInt64, tokenizerFolder: String, checksPublished: Bool = true,
         changing change: (inout [String: TensorData]) -> Void = { _ in }
     ) throws -> String {
         let plugins = try PluginRegistry(Clip.linkedPlugins)
@@ -46,7 +46,7 @@ struct TinyModel {
         try ModelDirectory.write(
             to: path, config: config, parameters: parameters, dtype: .bfloat16,
             tokenizerFolder: tokenizerFolder, plugins: plugins)
-        return try ModelDirectory(path: path, plugins: plugins).space
+        return try ModelDirectory(path: path, plugins: plugins, options: .init(checksPublished: checksPublished)).space
     }
 
     /// A picture of one colour.

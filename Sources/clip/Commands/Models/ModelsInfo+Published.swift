@@ -21,12 +21,17 @@ extension Models.Info {
             ("textActivation", .string(model.activation.text), ""), ("tokenizer", .string(model.tokenizer), ""),
             ("contextLength", .int(model.contextLength), " tokens"),
         ]
-        if let accuracy = model.accuracy {
-            facts += [
-                ("imagenet", .double(accuracy.percent), " % zero-shot"), ("source", .string(accuracy.source), ""),
-            ]
-        }
-        return facts
+        return facts + accuracy(model)
+    }
+
+    /// What an opened model is known to be a copy of.
+    static func origin(_ model: PublishedModel) -> [Fact] {
+        [("published", .string(model.name), "")] + accuracy(model)
+    }
+
+    private static func accuracy(_ model: PublishedModel) -> [Fact] {
+        guard let accuracy = model.accuracy else { return [] }
+        return [("imagenet", .double(accuracy.percent), " % zero-shot"), ("source", .string(accuracy.source), "")]
     }
 
     private static func numbers(_ values: [Float]) -> YAMLNode {
