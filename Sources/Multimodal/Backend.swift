@@ -36,10 +36,13 @@ public struct CompileOptions: Hashable, Sendable {
     public var precision: Precision
     /// Worker threads; nil leaves it to the backend, which takes the processor's cores.
     public var threads: Int?
+    /// Where graphs of the same parameters are compiled one after the other: what they can have in common.
+    public var sharedWeights: SharedWeights?
 
-    public init(precision: Precision = .float32, threads: Int? = nil) {
+    public init(precision: Precision = .float32, threads: Int? = nil, sharedWeights: SharedWeights? = nil) {
         self.precision = precision
         self.threads = threads
+        self.sharedWeights = sharedWeights
     }
 
     public enum Precision: String, Hashable, Sendable, CaseIterable { case float32, bfloat16, int8 }

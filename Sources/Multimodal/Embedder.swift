@@ -27,6 +27,8 @@ public final class Embedder: Sendable {
     ) {
         self.model = model
         self.backend = backend
+        var options = options
+        if options.sharedWeights == nil { options.sharedWeights = SharedWeights() }
         self.options = options
         self.parameters = parameters
     }

@@ -102,6 +102,7 @@ private final class Machine {
                         byteCount: max(layout.buffers[buffer].byteCount, 1), alignment: Arena.alignment)
                     passing.append(buffer)
                 }
+            case .packed(let weight): pointers[buffer] = weight.memory
             case .input, .alias: break
             }
         }

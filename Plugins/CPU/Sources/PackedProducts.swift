@@ -5,11 +5,11 @@ struct PackedProducts {
     private(set) var products: Set<Node.ID> = []
     /// Convolutions, likewise.
     private(set) var convolutions: Set<Node.ID> = []
-    /// Casts to bfloat16 that cost nothing: of weights that only such products read, which packing rounds, and of norms
-    /// that nothing else reads, which write bfloat16.
+    /// Casts that cost nothing: to bfloat16 of weights that only such products read, which packing rounds, and of norms
+    /// and pools that nothing else reads, which write bfloat16; from it, where readers take either.
     private(set) var casts: Set<Node.ID> = []
-    /// Those norms.
-    private(set) var narrowNorms: Set<Node.ID> = []
+    /// Those norms and pools.
+    private(set) var narrowResults: Set<Node.ID> = []
 
     init() {}
 
@@ -59,6 +59,19 @@ struct PackedProducts {
                     }
                 }
         }
+        // Pools and sums read bfloat16 as it is.
+        for node in graph.nodes where node.dtype == .float32 && node.shape.rank == 4 {
+            guard case .cast = node.op, let source = node.inputs.first, graph[source].dtype == .bfloat16 else {
+                continue
+            }
+            let isReadAsItIs = users[node.id].allSatisfy { user in
+                switch graph[user].op {
+                case .averagePool, .binary(.add): true
+                default: false
+                }
+            }
+            if isReadAsItIs, !results.contains(node.id), updated.isEmpty { casts.insert(node.id) }
+        }
         for node in graph.nodes where node.dtype == .bfloat16 {
             guard case .cast = node.op, let source = node.inputs.first, graph[source].dtype == .float32 else {
                 continue
@@ -67,7 +80,7 @@ struct PackedProducts {
                 if isReadByProducts(node.id) { casts.insert(node.id) }
             } else if users[source].count == 1, !results.contains(source), graph[source].op.writesBFloat16 {
                 casts.insert(node.id)
-                narrowNorms.insert(source)
+                narrowResults.insert(source)
             }
         }
     }
@@ -77,7 +90,7 @@ extension Op {
     /// Whether the kernel of this op can write bfloat16.
     fileprivate var writesBFloat16: Bool {
         switch self {
-        case .layerNorm: true
+        case .layerNorm, .averagePool: true
         default: false
         }
     }

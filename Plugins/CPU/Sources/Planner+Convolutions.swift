@@ -48,13 +48,14 @@ extension Planner {
         let operands = PackedOperands(
             a: x, weight: weight, bias: try epilogue?.bias.map { try contiguous($0) }, residual: residual, out: out,
             border: border)
-        addPacked("convolution", "\(x.shape) \(weight.shape)", job, source, operands, taps: taps)
+        try addPacked(
+            "convolution", "\(x.shape) \(weight.shape)", job, source, operands, taps: taps, weight: node.inputs[1])
         if let epilogue { setView(out, of: epilogue.last) }
         return out
     }
 
     func planPool(channelsLast source: View, _ node: Node, _ kernel: Int, _ stride: Int) -> View {
-        let isNarrow = fusion.packed.narrowNorms.contains(node.id)
+        let isNarrow = fusion.packed.narrowResults.contains(node.id)
         let reader = isNarrow ? users[node.id][0] : node.id
         let type = TensorType(isNarrow ? .bfloat16 : node.dtype, node.shape)
         let (out, border) = channelsLastResult(type, border: borderWanted(reader))
@@ -62,7 +63,7 @@ extension Planner {
         (job.batch, job.channels) = (Int64(node.shape[0]), Int64(node.shape[1]))
         (job.rows, job.columns) = (Int64(node.shape[2]), Int64(node.shape[3]))
         (job.kernel, job.stride) = (Int64(kernel), Int64(stride))
-        job.out_type = out.dtype.code
+        (job.type, job.out_type) = (source.dtype.code, out.dtype.code)
         func steps(_ view: View) -> [Int64] { [view.strides[0], view.strides[2], view.strides[3]].map(Int64.init) }
         fill(&job.x_strides, with: steps(source))
         fill(&job.out_strides, with: steps(out))
@@ -70,7 +71,7 @@ extension Planner {
         add(node.op.name, "\(node.shape) channels last", reads: [source.buffer], writes: [out.buffer]) { pointers in
             border?.clear(kernels, pointers[out.buffer])
             var job = prepared
-            job.x = UnsafePointer(pointers.floats(source))
+            job.x = UnsafeRawPointer(pointers.at(source))
             job.out = pointers.at(out)
             kernels.pool_channels_last(&job, threads)
         }
@@ -100,7 +101,7 @@ extension Planner {
     }
 
     /// The picture with channels next to each other and pixels without gaps, inside a border; a copy where it is not so.
-    private func channelsLast(_ view: View, border: Int) -> View {
+    func channelsLast(_ view: View, border: Int) -> View {
         let isDense = (view.strides[1] == 1 || view.shape[1] == 1) && view.strides[3] == view.shape[1]
         if isDense, border == 0 || bordered[view.buffer].map({ $0.view == view && $0.border >= border }) == true {
             return view

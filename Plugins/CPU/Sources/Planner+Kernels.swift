@@ -50,7 +50,7 @@ extension Planner {
 
     private func planRows(_ node: Node) throws -> View {
         let inputs = try node.inputs.map { try contiguous($0) }
-        let isNarrow = fusion.packed.narrowNorms.contains(node.id)
+        let isNarrow = fusion.packed.narrowResults.contains(node.id)
         let target = result(TensorType(isNarrow ? .bfloat16 : node.dtype, node.shape))
         let width = node.shape.dimensions.last ?? 1
         let (rows, columns) = (Int64(node.shape.count / width), Int64(width))
@@ -233,8 +233,9 @@ extension Planner {
 
     private func planPool(_ node: Node, _ kernel: Int, _ stride: Int, isGradient: Bool) throws -> View {
         let given = try view(node.inputs[0])
-        if !isGradient, given.strides[1] == 1, given.shape[1] > 1 {
-            return planPool(channelsLast: given, node, kernel, stride)
+        let isNarrow = given.dtype == .bfloat16 || fusion.packed.narrowResults.contains(node.id)
+        if !isGradient, isNarrow || given.strides[1] == 1 && given.shape[1] > 1 {
+            return planPool(channelsLast: channelsLast(given, border: 0), node, kernel, stride)
         }
         let source = contiguous(given)
         let target = result(node.type)

@@ -27,7 +27,7 @@ extension Planner {
         let operands = PackedOperands(
             a: a, weight: weight, bias: try epilogue?.bias.map { try contiguous($0) },
             residual: try epilogue?.residual.map { try contiguous($0) }, out: target)
-        addPacked("matmul", "[\(m), \(k)] x [\(k), \(n)]", job, source, operands, taps: [0])
+        try addPacked("matmul", "[\(m), \(k)] x [\(k), \(n)]", job, source, operands, taps: [0], weight: node.inputs[1])
         if let epilogue { setView(target, of: epilogue.last) }
         return target
     }
@@ -35,8 +35,8 @@ extension Planner {
     /// Adds the steps that pack the weight and multiply with it.
     func addPacked(
         _ kind: String, _ detail: String, _ job: cpu_packed, _ source: cpu_pack, _ operands: PackedOperands,
-        taps: [Int64]
-    ) {
+        taps: [Int64], weight weightNode: Node.ID
+    ) throws {
         let (kernels, threads) = (kernels, Int32(threads))
         let (a, weight, bias, residual, out) = (
             operands.a, operands.weight, operands.bias, operands.residual, operands.out
@@ -44,13 +44,18 @@ extension Planner {
         var source = source
         source.type = weight.dtype.code
         source.is_bfloat16 = job.is_bfloat16
-        let packed = result(TensorType(.uint8, [Int(kernels.packed_bytes(&source))]))
-        let prepared = source
-        add("pack", "\(weight.shape)", reads: [weight.buffer], writes: [packed.buffer]) {
-            var source = prepared
-            source.source = UnsafeRawPointer($0.at(weight))
-            source.target = $0.at(packed)
-            kernels.pack(&source, threads)
+        let shared = try packedWeight(weightNode, source)
+        let packed = buffer(of: shared)
+        if !shared.isReady {
+            let prepared = source
+            add("pack", "\(weight.shape)", reads: [weight.buffer], writes: []) { pointers in
+                shared.fill {
+                    var source = prepared
+                    source.source = UnsafeRawPointer(pointers.at(weight))
+                    source.target = $0
+                    kernels.pack(&source, threads)
+                }
+            }
         }
         var job = job
         job.out_type = out.dtype.code

@@ -39,12 +39,29 @@ extension Graph {
             if isWhole { graph = try graph.loweringAttention() }
             let integers = options.precision == .int8 ? Int8Products(graph).products : []
             graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
-            if isWhole { graph = try graph.hoistingCasts() }
+            if isWhole { graph = try graph.raisingPixelConvolutions().hoistingCasts() }
             if isWhole, options.precision == .int8 {
                 graph = try graph.sinkingCasts(to: Int8Products(graph).products)
             }
         }
         return try graph.openingPatchConvolutions().wideningNarrowOps().joiningPads()
+    }
+
+    /// Convolutions on pixels, of three channels, which do not come in pairs, stay in float32.
+    private func raisingPixelConvolutions() throws -> Graph {
+        var made: [Node.ID: Tensor] = [:]
+        return try rewritten { node, inputs, builder in
+            for (id, tensor) in zip(node.inputs, inputs) { made[id] = tensor }
+            guard case .convolution(var op) = node.op, !inputs[1].dimension(1).isMultiple(of: 2),
+                Tiling(inputs[0].shape, inputs[1].shape, op.stride, op.padding) == nil
+            else { return nil }
+            let exact = node.inputs.compactMap { id in
+                if case .cast = self[id].op { made[self[id].inputs[0]] } else { nil }
+            }
+            guard exact.count == 2, exact.allSatisfy({ $0.dtype == .float32 }) else { return nil }
+            op.result = nil
+            return builder.apply(.convolution(op), exact, node.location)
+        }
     }
 
     /// Convolutions whose windows tile the picture become products of matrices.

@@ -23,15 +23,21 @@ static void pool_lines(void *context, int worker, int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; line++) {
         const int64_t b = line / p->rows, y = line % p->rows;
         for (int64_t x = 0; x < p->columns; x++) {
-            const float *window = p->x + b * p->x_strides[0] + y * p->stride * p->x_strides[1] + x * p->stride * p->x_strides[2];
+            const int64_t window = b * p->x_strides[0] + y * p->stride * p->x_strides[1] + x * p->stride * p->x_strides[2];
             char *out = (char *)p->out + (b * p->out_strides[0] + y * p->out_strides[1] + x * p->out_strides[2]) * size;
             for (int64_t first = 0; first < p->channels; first += 256) {
                 const int64_t n = p->channels - first < 256 ? p->channels - first : 256;
                 for (int64_t i = 0; i < n; i++) sums[i] = 0;
                 for (int64_t ky = 0; ky < p->kernel; ky++)
                     for (int64_t kx = 0; kx < p->kernel; kx++) {
-                        const float *pixel = window + ky * p->x_strides[1] + kx * p->x_strides[2] + first;
-                        VECTOR_LOOP for (int64_t i = 0; i < n; i++) sums[i] += pixel[i];
+                        const int64_t at = window + ky * p->x_strides[1] + kx * p->x_strides[2] + first;
+                        if (p->type == CPU_BF16) {
+                            const uint16_t *pixel = (const uint16_t *)p->x + at;
+                            VECTOR_LOOP for (int64_t i = 0; i < n; i++) sums[i] += bfloat16_to_float(pixel[i]);
+                        } else {
+                            const float *pixel = (const float *)p->x + at;
+                            VECTOR_LOOP for (int64_t i = 0; i < n; i++) sums[i] += pixel[i];
+                        }
                     }
                 VECTOR_LOOP for (int64_t i = 0; i < n; i++) sums[i] *= scale;
                 write_floats(sums, out + first * size, p->out_type, n);

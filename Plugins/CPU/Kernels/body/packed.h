@@ -143,8 +143,8 @@ INLINE void fetch_rows(const void *base, int type, int64_t offset, int64_t strid
     const int size = element_size(type);
     const char *row = (const char *)base + offset * size;
     for (int64_t r = 0; r < rows; r++, row += stride * size) {
-        __builtin_prefetch(row, 0, 2);
-        __builtin_prefetch(row + PANEL * size - 1, 0, 2);
+        __builtin_prefetch(row, 0, 3);
+        if (PANEL * size > 64) __builtin_prefetch(row + PANEL * size - 1, 0, 3);
     }
 }
 
@@ -153,6 +153,34 @@ INLINE void write_row(const float *x, void *out, int type, int64_t n) {
         for (int v = 0; v < PANEL_VECTORS; v++) ((lanes *)out)[v] = ((const lanes *)x)[v];
     else
         write_floats(x, out, type, n);
+}
+
+INLINE lanes read_lanes(const void *base, int type, int64_t offset) {
+    if (type == CPU_F32) return *(const lanes *)((const float *)base + offset);
+    typedef uint16_t narrow_lanes __attribute__((ext_vector_type(LANES), aligned(2)));
+    typedef uint32_t wide_lanes __attribute__((ext_vector_type(LANES)));
+    const narrow_lanes bits = *(const narrow_lanes *)((const uint16_t *)base + offset);
+    return (lanes)(__builtin_convertvector(bits, wide_lanes) << 16);
+}
+
+// The end of a whole tile's row: bias, residual, ReLU in registers, and to memory.
+INLINE void finish_row(const cpu_packed *p, const float *x, const float *bias, int64_t residual, int64_t out) {
+    const bool is_relu = p->activates_last && p->activation == CPU_ACTIVATION_RELU;
+    lanes sum[PANEL_VECTORS];
+    EVERY(v, PANEL_VECTORS) {
+        sum[v] = *(const lanes *)(x + v * LANES) + *(const lanes *)(bias + v * LANES);
+        if (p->residual) sum[v] += read_lanes(p->residual, p->residual_type, residual + v * LANES);
+        if (is_relu) sum[v] = sum[v] > 0 || sum[v] != sum[v] ? sum[v] : 0;
+    }
+    if (p->out_type == CPU_F32) {
+        EVERY(v, PANEL_VECTORS) *(lanes *)((float *)p->out + out + v * LANES) = sum[v];
+        return;
+    }
+#ifdef BFLOAT16_PRODUCTS
+    _mm512_storeu_si512((uint16_t *)p->out + out, (__m512i)_mm512_cvtne2ps_pbh((__m512)sum[1], (__m512)sum[0]));
+#else
+    write_floats((const float *)sum, (uint16_t *)p->out + out, CPU_BF16, PANEL);
+#endif
 }
 
 // What follows the sums of a tile, on its way to memory.
@@ -167,16 +195,21 @@ static void finish_tile(const cpu_packed *p, float *sums, int64_t rows, int64_t 
         activate(p->activation, sums, rows * PANEL, p->out_type);
         memset(bias, 0, sizeof bias);
     }
+    const bool is_whole = columns == PANEL && (!p->residual || p->residual_type == CPU_F32 || p->residual_type == CPU_BF16)
+        && (p->out_type == CPU_F32 || p->out_type == CPU_BF16)
+        && (!p->activates_last || p->activation == CPU_ACTIVATION_RELU);
     for (int64_t r = 0; r < rows; r++) {
         float *x = sums + r * PANEL;
-        const float *added = other;
+        if (is_whole) {
+            finish_row(p, x, bias, residual + r * p->residual_strides[2] + column, out + r * p->out_strides[2] + column);
+            continue;
+        }
         if (p->residual) {
-            const char *from = (const char *)p->residual + (residual + r * p->residual_strides[2] + column) * residual_size;
-            if (p->residual_type == CPU_F32 && columns == PANEL) added = (const float *)from;
-            else read_floats(from, p->residual_type, 1, other, columns);
+            const int64_t at = residual + r * p->residual_strides[2] + column;
+            read_floats((const char *)p->residual + at * residual_size, p->residual_type, 1, other, columns);
         }
         for (int c = 0; c < PANEL; c += LANES)
-            *(lanes *)(x + c) += *(const lanes *)(bias + c) + *(const lanes *)(added + c);
+            *(lanes *)(x + c) += *(const lanes *)(bias + c) + *(const lanes *)(other + c);
         if (p->activates_last) activate(p->activation, x, PANEL, p->out_type);
         write_row(x, (char *)p->out + (out + r * p->out_strides[2] + column) * out_size, p->out_type, columns);
     }
@@ -203,12 +236,32 @@ static packed_plan plan_packed(const cpu_packed *p, int threads) {
     return plan;
 }
 
+// Where a tile's rows are: offsets in elements of the first one.
+typedef struct {
+    int64_t rows, a, out, residual;
+} packed_place;
+
+INLINE packed_place tile_place(const packed_plan *plan, int64_t tile) {
+    const cpu_packed *p = plan->p;
+    const int64_t line = tile / plan->line_tiles, part = tile % plan->line_tiles;
+    const int64_t row = p->rows[2] * part / plan->line_tiles, next = p->rows[2] * (part + 1) / plan->line_tiles;
+    const int64_t outer = line / p->rows[1], inner = line % p->rows[1];
+#define PLACE(STRIDES) (outer * (STRIDES)[0] + inner * (STRIDES)[1] + row * (STRIDES)[2])
+    return (packed_place){next - row, PLACE(p->a_strides), PLACE(p->out_strides), PLACE(p->residual_strides)};
+#undef PLACE
+}
+
+INLINE void fetch_tile(const cpu_packed *p, packed_place place, int64_t column) {
+    if (p->residual)
+        fetch_rows(p->residual, p->residual_type, place.residual + column, p->residual_strides[2], place.rows);
+    fetch_rows(p->out, p->out_type, place.out + column, p->out_strides[2], place.rows);
+}
+
 static void packed_tasks(void *context, int worker, int64_t begin, int64_t end) {
     const packed_plan *plan = context;
     const cpu_packed *p = plan->p;
     float *room = (float *)(p->workspace + worker * p->workspace_stride);
     const int64_t units = p->is_bfloat16 ? p->k / 2 : p->k, depth = units * p->taps, size = p->is_bfloat16 ? 2 : 4;
-    const int64_t lines = plan->line_tiles;
     for (int64_t task = begin; task < end; task++) {
         const int64_t block = task / plan->chunks, chunk = task % plan->chunks;
         const int64_t first = plan->tiles * block / plan->blocks, last = plan->tiles * (block + 1) / plan->blocks;
@@ -232,32 +285,26 @@ static void packed_tasks(void *context, int worker, int64_t begin, int64_t end) 
                 const bool starts = done == 0, ends = done + length == depth;
                 const float *part = w + done * PANEL;
                 const int64_t share = length * PANEL * 4 / (last - first);
+                packed_place place = tile_place(plan, first);
+                if (ends) fetch_tile(p, place, panel * PANEL);
                 for (int64_t tile = first; tile < last; tile++) {
-                    const int64_t line = tile / lines, in_line = tile % lines;
-                    const int64_t row = p->rows[2] * in_line / lines, next = p->rows[2] * (in_line + 1) / lines;
-                    const int64_t outer = line / p->rows[1], inner = line % p->rows[1];
-                    const char *a = (const char *)p->a
-                        + (outer * p->a_strides[0] + inner * p->a_strides[1] + row * p->a_strides[2]) * size + unit * 4;
+                    const packed_place now = place;
+                    if (tile + 1 < last) {
+                        place = tile_place(plan, tile + 1);
+                        if (ends) fetch_tile(p, place, panel * PANEL);
+                    }
+                    const char *a = (const char *)p->a + now.a * size + unit * 4;
                     float *sums = room + (tile - first) * PACKED_ROWS * PANEL;
                     const char *ahead = (const char *)(part + length * PANEL) + (tile - first) * share;
                     const int64_t stride = p->a_strides[2] * size, ahead_step = share / length;
-                    const int64_t out = outer * p->out_strides[0] + inner * p->out_strides[1] + row * p->out_strides[2];
-                    const int64_t residual = outer * p->residual_strides[0] + inner * p->residual_strides[1]
-                        + row * p->residual_strides[2];
-                    if (ends && p->residual)
-                        fetch_rows(p->residual, p->residual_type, residual + panel * PANEL, p->residual_strides[2],
-                            next - row);
-                    if (ends) fetch_rows(p->out, p->out_type, out + panel * PANEL, p->out_strides[2], next - row);
 #ifdef BFLOAT16_PRODUCTS
                     if (p->is_bfloat16)
-                        packed_pairs((int)(next - row), a, stride, p->tap + tap, taps, part, piece, sums, starts, ahead,
+                        packed_pairs((int)now.rows, a, stride, p->tap + tap, taps, part, piece, sums, starts, ahead,
                             ahead_step);
                     else
 #endif
-                    packed_tile((int)(next - row), a, stride, p->tap + tap, taps, part, piece, sums, starts, ahead,
-                        ahead_step);
-                    if (!ends) continue;
-                    finish_tile(p, sums, next - row, panel * PANEL, out, residual);
+                    packed_tile((int)now.rows, a, stride, p->tap + tap, taps, part, piece, sums, starts, ahead, ahead_step);
+                    if (ends) finish_tile(p, sums, now.rows, panel * PANEL, now.out, now.residual);
                 }
                 unit += piece;
                 if (p->taps > 1 || unit == units) {

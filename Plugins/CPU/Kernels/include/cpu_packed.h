@@ -39,10 +39,10 @@ typedef struct {
 
 // Means over windows of pictures whose channels lie next to each other; strides in elements: picture, row, column.
 typedef struct {
-    const float *x;
+    const void *x;
     void *out;
     int64_t batch, channels, rows, columns, kernel, stride, x_strides[3], out_strides[3];
-    int32_t out_type;
+    int32_t type, out_type;
 } cpu_pool;
 
 // Memory for packed weights, in large pages where the system has them: walking through it costs less.
