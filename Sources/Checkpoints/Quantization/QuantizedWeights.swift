@@ -14,6 +14,12 @@ public struct QuantizedWeights: MappedWeightFile {
     static let scaleSuffix = ".scale"
 
     public var path: String { file.path }
+    package var files: [MappedFile] { file.files }
+
+    package func release(_ name: String) {
+        file.release(name)
+        if file[name]?.type.dtype == .int8 { file.release(name + Self.scaleSuffix) }
+    }
 
     /// Whether `file` says that it is one.
     static func claims(_ file: Safetensors) -> Bool { file.metadata[marker.key] != nil }
