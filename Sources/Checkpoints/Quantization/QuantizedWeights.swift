@@ -50,13 +50,6 @@ public struct QuantizedWeights: MappedWeightFile {
         places = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0) })
     }
 
-    package var files: [MappedFile] { file.files }
-
-    package func release(_ name: String) {
-        file.release(name)
-        file.release(name + Self.scaleSuffix)
-    }
-
     public subscript(name: String) -> WeightEntry? { places[name] }
 
     public func tensor(_ name: String) throws(CheckpointError) -> TensorData {
