@@ -34,6 +34,7 @@ let package = Package(
         .target(
             name: "Checkpoints", dependencies: ["AtomicFiles", "Imaging", "Multimodal", "YAML"],
             resources: [.embedInCode("Published/published.yaml")]),
+        .target(name: "Hub", dependencies: ["AtomicFiles", "CHub", "Checkpoints", "JSONLines", "YAML"]),
         .target(
             name: "Training",
             dependencies: ["AtomicFiles", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "YAML"]),
@@ -41,7 +42,7 @@ let package = Package(
         // What applications import, and the command line
         .target(
             name: "CLIPKit",
-            dependencies: ["CDotProducts", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "Training"]),
+            dependencies: ["CDotProducts", "Checkpoints", "Hub", "Imaging", "JSONLines", "Multimodal", "Training"]),
         .target(
             name: "ClipCommands",
             dependencies: [
@@ -62,6 +63,9 @@ let package = Package(
         .plugin("ViTEncoder", "ViT"),
 
         // C: system libraries, and what Swift cannot do or does not do as fast
+        // Opened when first used (see CHub), so nothing is linked.
+        .systemLibrary(
+            name: "CLibCurl", providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"]), .brew(["curl"])]),
         .systemLibrary(
             name: "CLibJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
@@ -72,6 +76,9 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CDotProducts"),
+        .target(
+            name: "CHub", dependencies: ["CLibCurl"],
+            linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CImageCodecs", dependencies: ["CLibJPEG", "CLibPNG", "CLibWebP"]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
@@ -107,6 +114,8 @@ let package = Package(
                 "InfoNCELoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer"),
+        .testTarget(name: "HubTests", dependencies: ["AtomicFiles", "Checkpoints", "Hub", "LoopbackServer"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
@@ -114,7 +123,7 @@ let package = Package(
                 "ReferenceBackend", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "CLIPKitTests", dependencies: ["CLIPKit", "Multimodal"]),
-        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "YAML"]),
+        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML"]),
         .testTarget(name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "YAML"]),
         .testTarget(
             name: "CPUBackendTests",

@@ -17,7 +17,7 @@ LAYERS = [
     ["ModelGraph", "YAML", "AtomicFiles", "JSONLines"],
     ["Multimodal", "Imaging"],
     ["MultimodalTesting", "Checkpoints"],
-    ["Training", "Evaluation"],
+    ["Hub", "Training", "Evaluation"],
     ["CLIPKit"],
 ]
 ROOT = pathlib.Path(__file__).resolve().parent.parent

@@ -18,7 +18,10 @@ fi
 
 # A header of each library, and the packages that bring them.
 headers='png.h yaml.h jpeglib.h webp/decode.h oneapi/dnnl/dnnl.h simdjson.h zlib.h'
-apt='libpng-dev libyaml-dev libjpeg-dev libwebp-dev libdnnl-dev libsimdjson-dev zlib1g-dev'
+# Apple's systems bring these.
+[ "$(uname)" = Darwin ] || headers="$headers curl/curl.h openssl/evp.h"
+apt='libpng-dev libyaml-dev libjpeg-dev libwebp-dev libdnnl-dev libsimdjson-dev zlib1g-dev
+libcurl4-openssl-dev libssl-dev'
 brew='libpng libyaml jpeg-turbo webp onednn simdjson zlib'
 
 have() {
@@ -41,7 +44,7 @@ if [ -n "$missing" ]; then
         brew install --quiet $brew
     else
         say "Neither apt-get nor brew is here. Install the development files of these libraries, then run this again:"
-        say "libpng, libyaml, libjpeg-turbo, libwebp, oneDNN, simdjson, zlib."
+        say "libpng, libyaml, libjpeg-turbo, libwebp, oneDNN, simdjson, zlib, libcurl, OpenSSL."
         exit 1
     fi
     for header in $headers; do

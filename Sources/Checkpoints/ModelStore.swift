@@ -16,6 +16,9 @@ public struct ModelStore: Sendable {
     /// What models are opened with where nobody says otherwise.
     private let options: ModelDirectory.Options
 
+    /// The cache of models from a hub. Searched for `hf:ORG/NAME` and for published models, never written here.
+    public let hub: HubCache?
+
     /// Whether a directory that is known to hold a published model must say of it what is published.
     public var checksPublished = true
 
@@ -32,10 +35,16 @@ public struct ModelStore: Sendable {
         var options = ModelDirectory.Options(merges: environment["CLIP_BPE_MERGES"])
         options.spaceCache = SpaceCache(environment: environment)
         self.options = options
+        hub = HubCache(environment: environment)
     }
 
-    /// The models there are, without opening them. Of one name in two folders, the first counts.
+    /// The models there are, without opening them: those of `folders`, then those of the hub's cache as far as they are
+    /// of a kind that can be opened. Of one name in two folders, the first counts.
     public func models() -> [Listing] {
+        folderModels() + (hub?.models() ?? []).map { Listing(name: "\($0.reference)", path: $0.path) }
+    }
+
+    private func folderModels() -> [Listing] {
         var seen: Set<String> = []
         return folders.flatMap { folder in
             FileSystem.names(in: folder).compactMap { name in
@@ -46,14 +55,22 @@ public struct ModelStore: Sendable {
         }
     }
 
-    /// The path that `model` means: a path where it holds a slash or is a model's directory, else a name that is looked up.
+    /// The path that `model` means: `hf:ORG/NAME[@REVISION]` is in the hub's cache; a published name there or in
+    /// `folders`; else it is a path where it holds a slash or is a model's directory, else a name that is looked up.
     public func path(of model: String) throws -> String {
-        if !FileSystem.isDirectory(model), let published = try PublishedModels.find(model) {
-            if let listing = models().first(where: { $0.name == published.name }) { return listing.path }
+        if model.hasPrefix(HubReference.prefix) {
+            let reference = try HubReference(model)
+            if let path = hub?.snapshot(of: reference), Self.isModel(path) { return path }
             throw CheckpointError(
                 model,
-                "is a published model that is not on this machine; download \(published.repository) "
-                    + "(clip models pull \(published.name))")
+                "is not in the hub's cache \(hub?.folder ?? "(HF_HUB_CACHE is not set)"); fetch it with "
+                    + "'clip models pull \(reference)'")
+        }
+        if !FileSystem.isDirectory(model), let published = try PublishedModels.find(model) {
+            if let path = path(of: published) { return path }
+            throw CheckpointError(
+                model,
+                "is a published model that is not on this machine; fetch it with 'clip models pull \(published.name)'")
         }
         if model.contains("/") || Self.isModel(model) || WeightFiles.claims(model) {
             guard FileSystem.isDirectory(model) || FileSystem.isFile(model) else {
@@ -67,7 +84,7 @@ public struct ModelStore: Sendable {
             }
             return model
         }
-        let models = models()
+        let models = folderModels()
         if let listing = models.first(where: { $0.name == model }) { return listing.path }
         let places = folders.isEmpty ? "nowhere (CLIP_MODEL_PATH is not set)" : folders.joined(separator: ", ")
         var remedy = "give a path, or set CLIP_MODEL_PATH"
@@ -76,6 +93,17 @@ public struct ModelStore: Sendable {
             remedy = "did you mean '\(near)'?"
         }
         throw CheckpointError(model, "there is no model of this name; looked in \(places); \(remedy)")
+    }
+
+    /// Where a published model is on this machine: under its name, else in the hub's cache; nil where it is not.
+    package func path(of published: PublishedModel) -> String? {
+        if let listing = folderModels().first(where: { $0.name == published.name }) { return listing.path }
+        return published.repositories.lazy.compactMap { repository in
+            let revision = repository == published.repository ? published.revision : nil
+            return (try? HubReference(repository: repository, revision: revision ?? "main")).flatMap {
+                hub?.snapshot(of: $0)
+            }
+        }.first(where: Self.isModel)
     }
 
     /// Opens the model that `model` means.

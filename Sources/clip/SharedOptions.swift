@@ -7,8 +7,8 @@ struct ModelOption: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The model: a name that 'clip models list' shows, or a path of its directory or weights. (default: CLIP_MODEL, else "
-                + "starter)",
+            "The model: a name that 'clip models list' shows, hf:ORG/NAME in the hub's cache, or a path of a directory or "
+                + "of weights. (default: CLIP_MODEL, else starter)",
             valueName: "name|path"))
     var model: String?
 

@@ -5,7 +5,8 @@ import Testing
     func help() throws {
         let folder = try TemporaryFolder()
         let commands = [
-            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info", "plugins list",
+            "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info", "models pull",
+            "plugins list",
             "plugins info", "graph", "doctor",
         ]
         for command in commands {

@@ -107,6 +107,9 @@ struct Doctor: ClipSubcommand {
         for folder in try context.modelStore().folders {
             findings.append(Finding(topic: "setting", name: "models", value: folder))
         }
+        if let hub = try context.modelStore().hub {
+            findings.append(Finding(topic: "setting", name: "hub cache", value: hub.folder))
+        }
         if let file = settings.file {
             let state = access(file, R_OK) == 0 ? "read" : "absent"
             findings.append(Finding(topic: "setting", name: "config file", value: file, origin: state))

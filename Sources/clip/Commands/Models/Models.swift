@@ -3,6 +3,6 @@ import ArgumentParser
 /// `clip models`
 struct Models: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the models that --model takes by name.",
-        subcommands: [List.self, Info.self], defaultSubcommand: List.self)
+        abstract: "Show and fetch the models that --model takes by name.",
+        subcommands: [List.self, Info.self, Pull.self], defaultSubcommand: List.self)
 }

@@ -9,7 +9,8 @@ extension Models {
             abstract: "List models: those that are here, and published ones that can be had.",
             discussion: """
                 Models that are here are looked up in this order: the folders of CLIP_MODEL_PATH (separated by colons), \
-                the user's models ($XDG_DATA_HOME/clip/models), the models that come with the program. IMAGENET is the \
+                the user's models ($XDG_DATA_HOME/clip/models), the models that come with the program, the hub's cache \
+                (HF_HUB_CACHE; 'clip models pull' fetches them). IMAGENET is the \
                 published zero-shot accuracy in percent; 'clip models info NAME' says where it was read.
                 """)
 
@@ -30,14 +31,13 @@ extension Models {
             let store = try context.modelStore()
             let models = store.models()
             let known = local ? [] : try PublishedModels.all()
-            let paths = Dictionary(models.map { ($0.name, $0.path) }, uniquingKeysWith: { first, _ in first })
             if json {
                 for model in published ? [] : models where !known.contains(where: { $0.name == model.name }) {
                     try context.print(
                         YAMLNode.mapping(["name": .string(model.name), "path": .string(model.path)]).jsonText())
                 }
                 for model in known {
-                    let facts = Info.facts(model, path: paths[model.name])
+                    let facts = Info.facts(model, path: store.path(of: model))
                     try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText())
                 }
                 return
@@ -56,7 +56,7 @@ extension Models {
             for model in known {
                 table.add([
                     model.name, "\(model.embedding)", "\(model.imageSize)",
-                    model.accuracy.map { "\($0.percent)" } ?? "-", paths[model.name] == nil ? "-" : "yes",
+                    model.accuracy.map { "\($0.percent)" } ?? "-", store.path(of: model) == nil ? "-" : "yes",
                     model.repository,
                 ])
             }
