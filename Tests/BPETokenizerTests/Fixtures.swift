@@ -1,4 +1,5 @@
 import BPETokenizer
+import Multimodal
 
 #if canImport(Glibc)
     import Glibc
