@@ -12,8 +12,8 @@ let package = Package(
         .library(
             name: "StandardPlugins",
             targets: [
-                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
-                "ViTEncoder",
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss",
+                "TransformerEncoder", "ViTEncoder",
             ]),
         .executable(name: "clip", targets: ["clip"]),
         .executable(name: "starter-score", targets: ["StarterScore"]),
@@ -47,8 +47,8 @@ let package = Package(
             name: "ClipCommands",
             dependencies: [
                 "AtomicFiles", "CLIPKit", "YAML",
-                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder",
-                "ViTEncoder",
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss",
+                "TransformerEncoder", "ViTEncoder",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/clip", exclude: ["Main"]),
         .executableTarget(name: "clip", dependencies: ["ClipCommands"], path: "Sources/clip/Main"),
@@ -59,6 +59,7 @@ let package = Package(
         .plugin("InfoNCELoss", "InfoNCE"),
         .plugin("ReferenceBackend", "Reference"),
         .plugin("ResNetEncoder", "ResNet"),
+        .plugin("SigmoidLoss", "Sigmoid"),
         .plugin("TransformerEncoder", "Transformer"),
         .plugin("ViTEncoder", "ViT"),
 
@@ -102,7 +103,7 @@ let package = Package(
             name: "MultimodalTestingTests",
             dependencies: [
                 "Multimodal", "MultimodalTesting", "YAML", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder",
-                "TransformerEncoder", "ViTEncoder",
+                "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
@@ -132,7 +133,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer", "CPUBackend",
-                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "TransformerEncoder", "ViTEncoder",
+                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],

@@ -14,8 +14,8 @@ public import Multimodal
 public final class CLIPModel: Sendable {
     /// The model on disk.
     public let directory: ModelDirectory
-    /// What its cosines become probabilities with.
-    public let calibration: ScoreCalibration
+    /// What its cosines become probabilities with; nil where it has one encoder only.
+    public let calibration: ScoreCalibration?
     private let embedder: Embedder
 
     /// Vectors are unit vectors of this space.
@@ -62,7 +62,7 @@ public final class CLIPModel: Sendable {
 
     /// Unit vectors of texts, in order. Texts longer than the model's context are cut; `tokenize` tells by how much.
     public func embed(texts: [String], batchSize: Int = 32) throws -> Embeddings {
-        try inBatches(texts, batchSize) { batch in try embed(tokenized: batch.map { tokenize($0) }) }
+        try inBatches(texts, batchSize) { batch in try embed(tokenized: batch.map { try tokenize($0) }) }
     }
 
     // MARK: - Per-token states
@@ -78,7 +78,7 @@ public final class CLIPModel: Sendable {
     /// Per-token states of texts, in order, padded to the model's whole context with the tokenizer's padding.
     public func states(texts: [String], output: EncoderOutput, batchSize: Int = 32) throws -> TokenStates {
         try statesInBatches(texts, output, batchSize) { batch in
-            try states(tokenized: batch.map { tokenize($0) }, output: output)
+            try states(tokenized: batch.map { try tokenize($0) }, output: output)
         }
     }
 
@@ -111,11 +111,11 @@ public final class CLIPModel: Sendable {
     // MARK: - The two halves of embedding: what workers do to each input, and what the encoder does to a batch
 
     /// A picture as the image encoder takes it: `3 * imageSize * imageSize` numbers.
-    package func prepare(_ image: Image) throws(ImageError) -> [Float] { try directory.transform.apply(to: image) }
+    package func prepare(_ image: Image) throws -> [Float] { try directory.transform.apply(to: image) }
 
-    /// A text as the text encoder takes it.
-    public func tokenize(_ text: String) -> TokenizedText {
-        directory.tokenizer.tokenize(text, contextLength: directory.model.text.contextLength)
+    /// A text as the text encoder takes it. Throws where the model has none.
+    public func tokenize(_ text: String) throws -> TokenizedText {
+        try directory.tokenizer.tokenize(text, contextLength: directory.model.text.contextLength)
     }
 
     package func embed(prepared images: [[Float]], normalize: Bool = true) throws -> [Float] {

@@ -32,7 +32,7 @@ extension ModelDirectory {
     ) throws -> (weights: any WeightFile, parameters: [(name: String, shape: Shape)]) {
         var used: Set<String> = []
         var parameters: [(name: String, shape: Shape)] = []
-        let graph = try model.lossGraph(batch: 2, length: model.text.contextLength)
+        let graph = try model.completeGraph()
         let signature = graph.parameterSignature.map { ($0.parameter.name, $0.type.shape) }
         let weights = ResizedPositions.fitting(weights, to: signature, keys)
         for (parameter, type) in graph.parameterSignature {

@@ -6,16 +6,19 @@ extension ModelDirectory {
     /// Changing what goes in here makes old embeddings incomparable: then the leading field must change, too.
     static func space(
         weights: any WeightFile, keys: KeyMap, parameters: [(name: String, shape: Shape)], model: DualEncoder,
-        transform: ImageTransform, tokenizer: any Tokenizer, plugins: PluginRegistry, cache: SpaceCache?
+        transform: ImageTransform?, tokenizer: (any Tokenizer)?, plugins: PluginRegistry,
+        cache: SpaceCache?
     ) throws -> String {
         var digest = Digest64()
         digest.combine("clip space 1")
         let config = model.config
-        digest.combine("\(config.image.name) \(try plugins.canonicalSettings(.imageEncoder, config.image))")
-        digest.combine("\(config.text.name) \(try plugins.canonicalSettings(.textEncoder, config.text))")
+        for (kind, tower) in [(PluginKind.imageEncoder, config.image), (.textEncoder, config.text)] {
+            guard let tower else { continue }
+            digest.combine("\(tower.name) \(try plugins.canonicalSettings(kind, tower))")
+        }
         digest.combine("embedding \(config.embedding)")
-        digest.combine(transform.canonicalText)
-        digest.combine(tokenizer.digest)
+        if let transform { digest.combine(transform.canonicalText) }
+        if let tokenizer { digest.combine(tokenizer.digest) }
         let head = digest
         func read() throws -> String {
             var digest = head

@@ -28,7 +28,8 @@ extension ModelDirectory {
             return data.converted(to: type.dtype)
         }
         var node = config.node
-        let files = try plugins.stringSettings(.tokenizer, config.tokenizer).filter { _, name in
+        let settings = try config.tokenizer.map { try plugins.stringSettings(.tokenizer, $0) } ?? []
+        let files = settings.filter { _, name in
             !name.isEmpty && FileSystem.isFile(FileSystem.resolve(name, in: tokenizerFolder))
         }
         for (setting, file) in files {

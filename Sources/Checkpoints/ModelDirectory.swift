@@ -14,8 +14,8 @@ public struct ModelDirectory: Sendable {
     public let folder: String
     public let config: ModelConfig
     public let model: DualEncoder
-    public let transform: ImageTransform
-    public let tokenizer: any Tokenizer
+    private let imageTransform: ImageTransform?
+    private let textTokenizer: (any Tokenizer)?
     public let weights: any WeightFile
     /// Eight hexadecimal digits that stand for everything that decides an embedding: weights, encoders and their settings,
     /// preprocessing, tokenizer. Vectors of different spaces must not be compared. How files are formatted does not count.
@@ -24,6 +24,16 @@ public struct ModelDirectory: Sendable {
     package let keys: KeyMap
     /// The published model that this is known to be a copy of.
     package let published: PublishedModel?
+
+    /// How pictures become what the image encoder takes. Throws where the model has none.
+    public var transform: ImageTransform {
+        get throws { try config.present(imageTransform, "image encoder", remedy: "it embeds texts only") }
+    }
+
+    /// How texts become what the text encoder takes. Throws where the model has none.
+    public var tokenizer: any Tokenizer {
+        get throws { try config.present(textTokenizer, "text encoder", remedy: "it embeds pictures only") }
+    }
 
     /// The name of a model's description in its directory.
     public static let configName = "model.yaml"
@@ -45,17 +55,17 @@ public struct ModelDirectory: Sendable {
         if options.checksPublished { try copy?.check(source.described, plugins: plugins) }
         published = copy?.model
         model = try DualEncoder(config, plugins: plugins)
-        transform = try Self.transform(of: model)
-        tokenizer = try Self.tokenizer(of: model, folder: folder, plugins: plugins)
-        try source.layout.check(tokenizer)
+        imageTransform = config.image == nil ? nil : try Self.transform(of: model)
+        textTokenizer = config.text == nil ? nil : try Self.tokenizer(of: model, folder: folder, plugins: plugins)
+        if let textTokenizer { try source.layout.check(textTokenizer) }
         guard FileSystem.isFile(source.weights) else {
             throw CheckpointError(folder, "has no \(config.weights); is the download complete?")
         }
         let parameters: [(name: String, shape: Shape)]
         (weights, parameters) = try Self.check(WeightFiles.open(path: source.weights), model, keys)
         space = try Self.space(
-            weights: weights, keys: keys, parameters: parameters, model: model, transform: transform,
-            tokenizer: tokenizer, plugins: plugins, cache: options.spaceCache)
+            weights: weights, keys: keys, parameters: parameters, model: model, transform: imageTransform,
+            tokenizer: textTokenizer, plugins: plugins, cache: options.spaceCache)
     }
 
     /// Opens a model by its directory, by its description, or by its file of weights.
@@ -72,8 +82,9 @@ public struct ModelDirectory: Sendable {
         return ModelLayout.file(in: folder) ?? FileSystem.resolve(configName, in: folder)
     }
 
-    /// How the model's scores become probabilities.
-    public func calibration() throws -> ScoreCalibration {
+    /// How the model's scores become probabilities; nil where it has one tower only, and so no loss.
+    public func calibration() throws -> ScoreCalibration? {
+        guard config.loss != nil else { return nil }
         var scalars: [String: Float] = [:]
         for entry in weights.entries where entry.type.shape.count == 1 {
             scalars[entry.name] = try weights.tensor(entry.name).floats.first
@@ -85,16 +96,18 @@ public struct ModelDirectory: Sendable {
 
     /// The transform that `model` declares, checked to give the squares that its encoder takes.
     package static func transform(of model: DualEncoder) throws -> ImageTransform {
-        let preprocess = model.config.preprocess
+        let preprocess = try model.config.present(
+            model.config.preprocess, "image encoder", remedy: "it embeds texts only")
         let transform = try ImageTransform(preprocess: preprocess)
         guard let size = transform.squareSize else {
             throw preprocess.error(
                 "pictures would keep their proportions, and the image encoder takes squares",
                 remedy: "use crop: center, or resizeMode: squash")
         }
-        guard size == model.image.imageSize else {
+        let side = try model.image.imageSize
+        guard size == side else {
             throw preprocess.error(
-                "pictures become \(size) pixels wide, the image encoder takes \(model.image.imageSize)",
+                "pictures become \(size) pixels wide, the image encoder takes \(side)",
                 remedy: "make preprocess and the encoder's imageSize agree")
         }
         return transform
@@ -104,11 +117,13 @@ public struct ModelDirectory: Sendable {
     package static func tokenizer(
         of model: DualEncoder, folder: String, plugins: PluginRegistry
     ) throws -> any Tokenizer {
-        let tokenizer = try plugins.tokenizer(model.config.tokenizer, folder: folder)
-        guard tokenizer.vocabularySize <= model.text.vocabularySize else {
-            throw model.config.tokenizer.place.error(
-                "the tokenizer has \(tokenizer.vocabularySize) ids, the text encoder's vocabulary "
-                    + "\(model.text.vocabularySize)",
+        let choice = try model.config.present(
+            model.config.tokenizer, "text encoder", remedy: "it embeds pictures only")
+        let tokenizer = try plugins.tokenizer(choice, folder: folder)
+        let vocabulary = try model.text.vocabularySize
+        guard tokenizer.vocabularySize <= vocabulary else {
+            throw choice.place.error(
+                "the tokenizer has \(tokenizer.vocabularySize) ids, the text encoder's vocabulary \(vocabulary)",
                 remedy: "raise the encoder's vocabularySize, or use the tokenizer that belongs to it")
         }
         return tokenizer

@@ -1,19 +1,44 @@
+import YAML
+
 /// Two encoders into one space: joins what plugins build into the graphs that embed and train.
 ///
 /// The arrangement is CLIP's (Radford et al. 2021, section 2.3; mlfoundations/open_clip src/open_clip/model.py): each
-/// encoder's pooled features, a linear projection without bias, unit length, and a loss over the batch's cosines.
+/// encoder's pooled features, a linear projection, unit length, and a loss over the batch's cosines. A model may have one
+/// tower only; asking for what it lacks is an error that says so.
 public struct DualEncoder: Sendable {
     public let config: ModelConfig
-    public let image: any ImageEncoder
-    public let text: any TextEncoder
-    public let loss: any ContrastiveLoss
+    private let imageEncoder: (any ImageEncoder)?
+    private let textEncoder: (any TextEncoder)?
+    private let contrastiveLoss: (any ContrastiveLoss)?
 
     /// Resolves the plugins that `config` names. Errors carry the place in the model's file.
     public init(_ config: ModelConfig, plugins: PluginRegistry) throws {
         self.config = config
-        image = try plugins.imageEncoder(config.image)
-        text = try plugins.textEncoder(config.text)
-        loss = try plugins.loss(config.loss)
+        imageEncoder = try config.image.map(plugins.imageEncoder)
+        textEncoder = try config.text.map(plugins.textEncoder)
+        contrastiveLoss = try config.loss.map(plugins.loss)
+    }
+
+    /// The image encoder. Throws where the model has none.
+    public var image: any ImageEncoder {
+        get throws { try config.present(imageEncoder, "image encoder", remedy: "it embeds texts only") }
+    }
+
+    /// The text encoder. Throws where the model has none.
+    public var text: any TextEncoder {
+        get throws { try config.present(textEncoder, "text encoder", remedy: "it embeds pictures only") }
+    }
+
+    /// The loss. Throws where the model has one tower, and so nothing to compare.
+    public var loss: any ContrastiveLoss {
+        get throws { try config.present(contrastiveLoss, "loss", remedy: "only a model with both encoders has one") }
+    }
+
+    /// A graph in which every parameter of the model is: the loss, or the only tower.
+    public func completeGraph() throws -> Graph {
+        if textEncoder == nil { return try imageGraph(batch: 1) }
+        let length = try text.contextLength
+        return try imageEncoder == nil ? textGraph(batch: 1, length: length) : lossGraph(batch: 2, length: length)
     }
 
     /// `images [batch, 3, size, size]` -> `projected` and `embedding` (of unit length), both `[batch, embedding]`; or, for
@@ -21,11 +46,11 @@ public struct DualEncoder: Sendable {
     public func imageGraph(batch: Int, output: EncoderOutput = .pooled) throws -> Graph {
         try Graph.build { builder in
             let scope = ParameterScope(builder: builder)
-            let images = imageInput(builder, batch)
+            let images = try imageInput(builder, batch)
             guard output == .pooled else {
-                return try states(image.build(images, in: scope["visual"]), output, "image", config.image)
+                return try states(try image.build(images, in: scope["visual"]), output, "image", config.image)
             }
-            return outputs(embed(images: images, in: scope))
+            return try outputs(embed(images: images, in: scope))
         }
     }
 
@@ -36,9 +61,9 @@ public struct DualEncoder: Sendable {
             let scope = ParameterScope(builder: builder)
             let tokens = tokenInput(builder, batch, length)
             guard output == .pooled else {
-                return try states(text.build(tokens, in: scope), output, "text", config.text)
+                return try states(try text.build(tokens, in: scope), output, "text", config.text)
             }
-            return outputs(embed(tokens: tokens, in: scope))
+            return try outputs(embed(tokens: tokens, in: scope))
         }
     }
 
@@ -46,15 +71,16 @@ public struct DualEncoder: Sendable {
     public func lossGraph(batch: Int, length: Int) throws -> Graph {
         try Graph.build { builder in
             let scope = ParameterScope(builder: builder, isTraining: true)
-            let output = loss.build(
+            let output = try loss.build(
                 images: embed(images: imageInput(builder, batch), in: scope).l2Normalized(),
                 texts: embed(tokens: tokenInput(builder, batch, length), in: scope).l2Normalized(), in: scope)
             return [("loss", output.loss), ("logitScale", output.logitScale)]
         }
     }
 
-    private func imageInput(_ builder: GraphBuilder, _ batch: Int) -> Tensor {
-        builder.input("images", TensorType(.float32, [batch, 3, image.imageSize, image.imageSize]))
+    private func imageInput(_ builder: GraphBuilder, _ batch: Int) throws -> Tensor {
+        let size = try image.imageSize
+        return builder.input("images", TensorType(.float32, [batch, 3, size, size]))
     }
 
     private func tokenInput(_ builder: GraphBuilder, _ batch: Int, _ length: Int) -> Tensor {
@@ -66,31 +92,44 @@ public struct DualEncoder: Sendable {
     }
 
     private func states(
-        _ features: EncoderFeatures, _ output: EncoderOutput, _ tower: String, _ choice: PluginChoice
+        _ features: EncoderFeatures, _ output: EncoderOutput, _ tower: String, _ choice: PluginChoice?
     ) throws -> [(name: String, tensor: Tensor)] {
         guard let states = output == .tokens ? features.tokens : features.penultimate else {
             throw BackendError(
-                "the \(tower) encoder '\(choice.name)' of the model '\(config.name)' has no output '\(output.rawValue)'; "
+                "the \(tower) encoder '\(choice?.name ?? "")' of the model '\(config.name)' has no output '\(output.rawValue)'; "
                     + "its pooled vector is all that it gives")
         }
         return [("states", states)]
     }
 
-    private func embed(images: Tensor, in scope: ParameterScope) -> Tensor {
+    private func embed(images: Tensor, in scope: ParameterScope) throws -> Tensor {
         let visual = scope["visual"]
-        return project(image.build(images, in: visual), visual, "proj")
+        return try project(image.build(images, in: visual), visual, "proj", of: config.image)
     }
 
-    private func embed(tokens: Tensor, in scope: ParameterScope) -> Tensor {
-        project(text.build(tokens, in: scope), scope, "text_projection")
+    private func embed(tokens: Tensor, in scope: ParameterScope) throws -> Tensor {
+        try project(text.build(tokens, in: scope), scope, "text_projection", of: config.text)
     }
 
-    /// `[batch, width] x [width, embedding]`, drawn with deviation `width^-0.5` (openai/CLIP clip/model.py).
-    private func project(_ features: EncoderFeatures, _ scope: ParameterScope, _ name: String) -> Tensor {
-        if features.isProjected { return features.pooled }
+    /// `[batch, width] -> [batch, embedding]`. Without bias a matrix `[width, embedding]` called `name`, drawn with deviation
+    /// `width^-0.5` (openai/CLIP clip/model.py); with one `name.weight [embedding, width]` and `name.bias`.
+    private func project(
+        _ features: EncoderFeatures, _ scope: ParameterScope, _ name: String, of tower: PluginChoice?
+    ) throws -> Tensor {
         let width = features.pooled.dimension(-1)
-        let projection = scope.parameter(
-            name, [width, config.embedding], .normal(standardDeviation: 1 / Double(width).squareRoot()))
-        return features.pooled.matmul(projection)
+        let deviation = Initializer.normal(standardDeviation: 1 / Double(width).squareRoot())
+        switch features.projection {
+        case .linear:
+            return features.pooled.matmul(scope.parameter(name, [width, config.embedding], deviation))
+        case .bias:
+            return scope.linear(name, features.pooled, outputs: config.embedding, weight: deviation, bias: .zeros)
+        case .none:
+            guard width == config.embedding else {
+                throw (tower?.place ?? config.node).error(
+                    "the encoder's features are \(width) wide, the model's embedding \(config.embedding), and no "
+                        + "projection is between them", remedy: "make the two agree")
+            }
+            return features.pooled
+        }
     }
 }

@@ -43,12 +43,13 @@ public final class Embedder: Sendable {
     }
 
     private func run(images: [Float], count: Int, _ output: EncoderOutput) throws -> [String: TensorData] {
-        let size = 3 * model.image.imageSize * model.image.imageSize
+        let side = try model.image.imageSize
+        let size = 3 * side * side
         guard count > 0, images.count == count * size else {
             throw BackendError("\(images.count) floats are not \(count) pictures of \(size)")
         }
         let batch = Self.rounded(count)
-        let shape = Shape([batch, 3, model.image.imageSize, model.image.imageSize])
+        let shape = Shape([batch, 3, side, side])
         let input = TensorData(TensorType(.float32, shape)) { bytes in
             images.withUnsafeBytes { bytes.copyMemory(from: $0) }
             if batch > count {
@@ -75,20 +76,21 @@ public final class Embedder: Sendable {
     private func run(
         texts: [TokenizedText], _ padToken: Int32, _ output: EncoderOutput
     ) throws -> [String: TensorData] {
+        let encoder = try model.text
         guard let longest = texts.map(\.ids.count).max(), longest > 0 else {
             throw BackendError("there are no tokens to embed")
         }
-        guard longest <= model.text.contextLength else {
-            throw BackendError("a text of \(longest) tokens is longer than the context of \(model.text.contextLength)")
+        guard longest <= encoder.contextLength else {
+            throw BackendError("a text of \(longest) tokens is longer than the context of \(encoder.contextLength)")
         }
-        let vocabulary = Int32(clamping: model.text.vocabularySize)
+        let vocabulary = Int32(clamping: encoder.vocabularySize)
         for text in texts {
             if let id = text.ids.first(where: { $0 < 0 || $0 >= vocabulary }) {
                 throw BackendError("token id \(id) is outside of the model's vocabulary of \(vocabulary)")
             }
         }
-        let mayCut = output == .pooled && model.text.ignoresPadding
-        let length = mayCut ? min((longest + 7) / 8 * 8, model.text.contextLength) : model.text.contextLength
+        let mayCut = output == .pooled && encoder.ignoresPadding
+        let length = mayCut ? min((longest + 7) / 8 * 8, encoder.contextLength) : encoder.contextLength
         let batch = Self.rounded(texts.count)
         var ids = [Int32](repeating: padToken, count: batch * length)
         for row in 0..<batch {

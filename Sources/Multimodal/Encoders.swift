@@ -31,14 +31,26 @@ public struct EncoderFeatures {
     /// `[batch, tokens, width]`, what goes into the last block: transformers' `hidden_states[-2]`, without any norm after
     /// it. Nil where the encoder has no such thing.
     public var penultimate: Tensor?
-    /// Whether `pooled` is in the embedding space already, so that no projection is added.
-    public var isProjected: Bool
+    /// How the model projects `pooled` into the embedding space.
+    public var projection: Projection
 
-    public init(pooled: Tensor, tokens: Tensor? = nil, penultimate: Tensor? = nil, isProjected: Bool = false) {
+    /// How features come into the embedding space.
+    public enum Projection: String, Hashable, Sendable {
+        /// By a learned matrix.
+        case linear
+        /// By a learned matrix and a learned bias.
+        case bias
+        /// Not at all: they are in it already.
+        case none
+    }
+
+    public init(
+        pooled: Tensor, tokens: Tensor? = nil, penultimate: Tensor? = nil, projection: Projection = .linear
+    ) {
         self.pooled = pooled
         self.tokens = tokens
         self.penultimate = penultimate
-        self.isProjected = isProjected
+        self.projection = projection
     }
 }
 

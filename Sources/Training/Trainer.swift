@@ -30,7 +30,7 @@ public struct Trainer: Sendable {
         let tokenizer = try ModelDirectory.tokenizer(of: model, folder: config.modelFolder, plugins: plugins)
         let backend = try plugins.backend(config.backend)
         let options = CompileOptions(precision: config.precision, threads: config.threads)
-        let side = model.image.imageSize
+        let side = try model.image.imageSize
 
         func read(_ path: String, limit: Int?, memory: Int) throws -> (PairList, PictureStore) {
             let pairs = try PairList(
@@ -53,7 +53,7 @@ public struct Trainer: Sendable {
                 options: options, batchSize: config.batchSize)
         }
 
-        let length = model.text.ignoresPadding ? pairs.longest : model.text.contextLength
+        let length = try model.text.ignoresPadding ? pairs.longest : model.text.contextLength
         let graph = try TrainingStep.graph(
             model: model, batch: config.batchSize, length: length, optimizer: config.optimizer,
             clipGradientNorm: config.clipGradientNorm)
@@ -99,7 +99,7 @@ public struct Trainer: Sendable {
 
     /// What goes into a model directory of the state `state`: no moments.
     fileprivate func writeModel(_ model: DualEncoder, state: [String: TensorData]) throws {
-        let graph = try model.lossGraph(batch: 2, length: model.text.contextLength)
+        let graph = try model.completeGraph()
         var parameters: [String: TensorData] = [:]
         for (parameter, _) in graph.parameterSignature { parameters[parameter.name] = state[parameter.name] }
         try ModelDirectory.write(

@@ -60,7 +60,7 @@ struct Validation {
         let width = model.config.embedding
         let type = TensorType(.float32, [batch, width])
         let graph = try Graph.build { builder in
-            let output = model.loss.build(
+            let output = try model.loss.build(
                 images: builder.input("images", type), texts: builder.input("texts", type),
                 in: ParameterScope(builder: builder))
             return [("loss", output.loss)]

@@ -42,7 +42,7 @@ import YAML
         let expected = try Safetensors(path: folder + "/states.safetensors")
         let pixels = try Safetensors(path: folder + "/expected.safetensors").tensor("pixels").floats
         let texts = try YAMLNode.load(folder + "/texts.json").array { try $0.string() }
-            .map { model.tokenizer.tokenize($0, contextLength: model.model.text.contextLength) }
+            .map { try model.tokenizer.tokenize($0, contextLength: model.model.text.contextLength) }
 
         let images = try embedder.states(images: pixels, count: 2, output: output)
         let words = try embedder.states(texts: texts, padToken: model.tokenizer.padToken, output: output)

@@ -44,7 +44,7 @@ package struct ModifiedResNet: ImageEncoder {
                     in: scope["layer\(stage + 1)"]["\(block)"])
             }
         }
-        return EncoderFeatures(pooled: attentionPool(x, in: scope["attnpool"]), isProjected: true)
+        return EncoderFeatures(pooled: attentionPool(x, in: scope["attnpool"]), projection: .none)
     }
 
     /// `[batch, channels, n, n] -> [batch, 4 * planes, n / stride, n / stride]`

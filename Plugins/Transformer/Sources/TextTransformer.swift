@@ -2,19 +2,25 @@ package import Multimodal
 
 /// The causal text Transformer of CLIP (Radford et al. 2021, section 2.4). A text's features are those of its end token,
 /// found as the position of the largest id, or of the first id that is the end token's (`pooling: eos`, as
-/// huggingface/transformers modeling_clip.py has it).
+/// huggingface/transformers modeling_clip.py has it). SigLIP's (Zhai et al. 2023) has no causal mask and takes the last
+/// position, padding or not.
 ///
 /// Parameter names and initialisation: openai/CLIP clip/model.py (`CLIP.initialize_parameters`, `encode_text`).
 package struct TextTransformer: TextEncoder {
     package let contextLength: Int
     package let vocabularySize: Int
-    /// With a causal mask nothing after the end token can reach it.
-    package let ignoresPadding = true
     let width: Int
     let layers: Int
-    /// The id at whose first place a text is pooled; nil pools at the largest id.
-    let pooledToken: Int?
+    let pooling: Pooling
+    let endToken: Int
     let block: ResidualAttentionBlock
+    let projection: EncoderFeatures.Projection
+
+    /// Where a text's features are taken: at the largest id, the first `endToken`, the first or the last position.
+    enum Pooling: String { case argmax, eos, first, last }
+
+    /// With a causal mask nothing after the end token can reach it.
+    package var ignoresPadding: Bool { block.isCausal && pooling != .last }
 
     package init(_ config: PluginConfig) throws {
         contextLength = try config.integer("contextLength")
@@ -26,18 +32,20 @@ package struct TextTransformer: TextEncoder {
             throw config.error(
                 "heads", "\(heads) heads do not divide a width of \(width)", remedy: "choose a divisor of width")
         }
-        let endToken = try config.integer("endToken")
-        pooledToken = try config.string("pooling") == "eos" ? endToken : nil
-        guard pooledToken == nil || endToken < vocabularySize else {
+        pooling = Pooling(rawValue: try config.string("pooling")) ?? .argmax
+        endToken = try config.integer("endToken")
+        guard pooling != .eos || endToken < vocabularySize else {
             throw config.error(
                 "endToken", "the end token \(endToken) is outside of the vocabulary of \(vocabularySize)",
                 remedy: "write the id that the tokenizer ends texts with")
         }
+        projection = try config.projection("projection")
         let base = 1 / Double(width).squareRoot()
         let residual = base / Double(2 * layers).squareRoot()
         block = ResidualAttentionBlock(
             width: width, heads: heads, hiddenWidth: max(1, Int(Double(width) * (try config.number("mlpRatio")))),
-            activation: try config.activation("activation"), epsilon: try config.number("epsilon"), isCausal: true,
+            activation: try config.activation("activation"), epsilon: try config.number("epsilon"),
+            isCausal: try config.boolean("causal"), layerScale: try config.layerScale("layerScale"),
             initializers: .init(
                 attentionInput: .normal(standardDeviation: base),
                 attentionOutput: .normal(standardDeviation: residual),
@@ -60,13 +68,21 @@ package struct TextTransformer: TextEncoder {
         }
         let states = scope.layerNorm("ln_final", x, epsilon: block.epsilon)
         return EncoderFeatures(
-            pooled: states.tokens(at: pooledPositions(tokens)), tokens: states, penultimate: penultimate)
+            pooled: pooled(states, tokens), tokens: states, penultimate: penultimate, projection: projection)
     }
 
-    /// `[batch, length] -> [batch]`
-    private func pooledPositions(_ tokens: Tensor) -> Tensor {
-        guard let pooledToken else { return tokens.argMax(axis: 1) }
-        let end = tokens.builder.constant(Double(pooledToken), dtype: .int32)
-        return tokens.equal(to: end).argMax(axis: 1)
+    /// `[batch, length, width] -> [batch, width]`
+    private func pooled(_ states: Tensor, _ tokens: Tensor) -> Tensor {
+        func state(at position: Int) -> Tensor {
+            states.sliced(axis: 1, position..<position + 1).reshaped(to: [states.dimension(0), width])
+        }
+        switch pooling {
+        case .argmax: return states.tokens(at: tokens.argMax(axis: 1))
+        case .eos:
+            let end = tokens.builder.constant(Double(endToken), dtype: .int32)
+            return states.tokens(at: tokens.equal(to: end).argMax(axis: 1))
+        case .first: return state(at: 0)
+        case .last: return state(at: tokens.dimension(1) - 1)
+        }
     }
 }

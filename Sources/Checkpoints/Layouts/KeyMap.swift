@@ -8,21 +8,31 @@ package struct KeyMap: Sendable {
         package var parameter: String
         /// The tensors in the file; several are joined along the first axis.
         package var tensors: [String]
+        /// How much of the first axis each of them has, in proportion.
+        package var shares: [Int]
         /// Whether the file has the matrix the other way round.
         package var isTransposed: Bool
 
-        init(_ parameter: String, _ tensors: String..., transposed: Bool = false) {
+        init(_ parameter: String, _ tensors: String..., shares: [Int]? = nil, transposed: Bool = false) {
             self.parameter = parameter
             self.tensors = tensors
+            self.shares = shares ?? tensors.map { _ in 1 }
             isTransposed = transposed
         }
     }
 
     /// A parameter that no row is for has its own name in the file.
     package var rows: [Row]
+    /// What the tensors' names may or may not begin with.
+    package var optionalPrefix: String?
 
     /// Names and forms as the graph has them.
     package static let identity = KeyMap(rows: [])
+
+    init(rows: [Row], optionalPrefix: String? = nil) {
+        self.rows = rows
+        self.optionalPrefix = optionalPrefix
+    }
 
     /// Where `parameter` is, with `*` filled in.
     func row(for parameter: String) -> Row {
@@ -60,14 +70,16 @@ extension KeyMap {
     ) throws(CheckpointError) -> [WeightEntry] {
         let row = row(for: name)
         var entries: [WeightEntry] = []
-        for tensor in row.tensors {
-            let needed = Self.shape(of: shape, parts: row.tensors.count, isTransposed: row.isTransposed)
-            guard let entry = weights[tensor] else {
+        for (tensor, share) in zip(row.tensors, row.shares) {
+            let needed = Self.shape(of: shape, share: share, of: row)
+            guard let entry = weights[tensor] ?? withoutPrefix(tensor).flatMap({ weights[$0] }) else {
                 throw CheckpointError(
                     weights.path, tensor: tensor, "is missing; the model needs it with shape \(needed)")
             }
-            // Released scales are scalars or vectors of one number.
-            guard entry.type.shape == needed || needed.rank == 0 && entry.type.shape == [1] else {
+            // Released scales, probes and positions may have further axes of one in front.
+            let surplus = max(0, entry.type.shape.rank - needed.rank)
+            let (front, rest) = (entry.type.shape.dimensions.prefix(surplus), entry.type.shape.dimensions[surplus...])
+            guard front.allSatisfy({ $0 == 1 }), Array(rest) == needed.dimensions else {
                 throw CheckpointError(
                     weights.path, tensor: tensor, "has shape \(entry.type.shape), the model needs \(needed)")
             }
@@ -109,10 +121,16 @@ extension KeyMap {
         }
     }
 
-    private static func shape(of shape: Shape, parts: Int, isTransposed: Bool) -> Shape {
-        if isTransposed { return Shape(shape.dimensions.reversed()) }
-        guard parts > 1, let first = shape.dimensions.first else { return shape }
-        return Shape([first / parts] + shape.dimensions.dropFirst())
+    /// What a tensor must be that is `share` of a parameter's first axis.
+    private static func shape(of shape: Shape, share: Int, of row: Row) -> Shape {
+        if row.isTransposed { return Shape(shape.dimensions.reversed()) }
+        guard row.tensors.count > 1, let first = shape.dimensions.first else { return shape }
+        return Shape([first / row.shares.reduce(0, +) * share] + shape.dimensions.dropFirst())
+    }
+
+    private func withoutPrefix(_ name: String) -> String? {
+        guard let optionalPrefix, name.hasPrefix(optionalPrefix) else { return nil }
+        return String(name.dropFirst(optionalPrefix.count))
     }
 }
 

@@ -4,7 +4,8 @@ package import YAML
 /// A model's description in whatever layout it was published, translated into this project's own.
 ///
 /// Layouts known: `model.yaml`; `open_clip_config.json` and `model_configs` (mlfoundations/open_clip); `config.json`
-/// (huggingface/transformers, CLIPModel). What cannot be honoured exactly is refused with its place in the file.
+/// (huggingface/transformers, CLIPModel and SiglipModel, or one tower of them). What cannot be honoured exactly is refused
+/// with its place in the file.
 package struct ModelLayout: Sendable {
     package var config: ModelConfig
     /// Where the weights' file has the parameters.
@@ -15,16 +16,24 @@ package struct ModelLayout: Sendable {
     package var endToken: YAMLNode?
 
     /// Reads the description `file`; which layout it is follows from its content.
-    /// - Parameter merges: the tokenizer's merges, where none lie beside `file` and the layout is open_clip's.
-    package init(file: String, merges: String? = nil) throws {
+    /// - Parameters:
+    ///   - merges: the tokenizer's merges, where none lie beside `file` and the layout is open_clip's.
+    ///   - timmTowers: the towers that open_clip's layout may name.
+    package init(
+        file: String, merges: String? = nil, timmTowers: [String: TimmTower] = TimmTower.published
+    ) throws {
         let node = try YAMLNode.load(file)
         let folder = FileSystem.folder(of: file)
         if node[path: "model_cfg"] != nil {
-            self = try OpenCLIPLayout(node, folder: folder, merges: merges).translated()
+            self = try OpenCLIPLayout(
+                node, folder: folder, merges: merges, timmTowers: timmTowers
+            ).translated()
         } else if node[path: "embed_dim"] != nil, node[path: "vision_cfg"] != nil {
             // One of open_clip's model_configs
             let document = YAMLNode(.mapping([YAMLNode.Entry(key: "model_cfg", value: node)]), at: node.location)
-            self = try OpenCLIPLayout(document, folder: folder, merges: merges).translated()
+            self = try OpenCLIPLayout(
+                document, folder: folder, merges: merges, timmTowers: timmTowers
+            ).translated()
         } else if FileSystem.name(of: file) == TransformersLayout.configName || node[path: "model_type"] != nil {
             self = try TransformersLayout(node, folder: folder).translated()
         } else {
@@ -111,25 +120,52 @@ enum LayoutReading {
         return YAMLNode(YAMLNode.mapping(written).content, at: node.location)
     }
 
+    struct Image {
+        var encoder: String
+        var config: YAMLNode
+        var preprocess: YAMLNode
+    }
+
+    struct Text {
+        var config: YAMLNode
+        var tokenizer: YAMLNode
+    }
+
     /// The model's own description from its parts.
     static func config(
-        folder: String, image: (encoder: String, config: YAMLNode), preprocess: YAMLNode, text: YAMLNode,
-        tokenizer: YAMLNode, embedding: YAMLNode, weights: String, at node: YAMLNode
+        folder: String, image: Image?, text: Text?, embedding: YAMLNode, loss: String, weights: String,
+        at node: YAMLNode
     ) throws -> ModelConfig {
-        try ModelConfig(
+        let imageNode = image.map {
+            mapping([("encoder", .string($0.encoder)), ("config", $0.config)], at: node)
+        }
+        let textNode = text.map {
+            mapping(
+                [("encoder", .string("transformer")), ("tokenizer", $0.tokenizer), ("config", $0.config)], at: node)
+        }
+        let hasBoth = image != nil && text != nil
+        return try ModelConfig(
             mapping(
                 [
-                    ("name", .string(FileSystem.name(of: folder))),
-                    ("image", mapping([("encoder", .string(image.encoder)), ("config", image.config)], at: node)),
-                    ("preprocess", preprocess),
-                    (
-                        "text",
-                        mapping(
-                            [("encoder", .string("transformer")), ("tokenizer", tokenizer), ("config", text)], at: node)
-                    ),
-                    ("embedding", embedding), ("loss", mapping([("name", .string("info-nce"))], at: node)),
+                    ("name", .string(FileSystem.name(of: folder))), ("image", imageNode),
+                    ("preprocess", image?.preprocess), ("text", textNode), ("embedding", embedding),
+                    ("loss", hasBoth ? mapping([("name", .string(loss))], at: node) : nil),
                     ("weights", .string(weights)),
                 ], at: node))
+    }
+
+    /// A tokenizer of SentencePiece from the file of it that is in `folder`.
+    static func sentencePiece(in folder: String, cleaning: String) throws -> YAMLNode {
+        let names = ["spiece.model", "tokenizer.model", "tokenizer.json"]
+        guard let model = names.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) else {
+            throw CheckpointError(
+                folder, "has none of \(names.joined(separator: ", ")); put the model's tokenizer beside its description"
+            )
+        }
+        return .mapping([
+            "name": .string("sentencepiece"),
+            "config": .mapping(["model": .string(model), "cleaning": .string(cleaning)]),
+        ])
     }
 
     /// The weights' file in `folder`: of these names, or of these with an index of several files; the first where there

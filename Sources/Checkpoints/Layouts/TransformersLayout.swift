@@ -1,15 +1,15 @@
 import Multimodal
 import YAML
 
-/// A directory that huggingface/transformers wrote for a CLIPModel: `config.json`, `preprocessor_config.json`,
-/// `merges.txt` (and `vocab.json`), `model.safetensors` or
+/// A directory that huggingface/transformers wrote for a CLIPModel or a SiglipModel, or for one tower of them:
+/// `config.json`, `preprocessor_config.json` (or `processor_config.json`), the tokenizer's files, `model.safetensors` or
 /// `pytorch_model.bin`.
 ///
-/// Defaults of settings that are not written: transformers' configuration_clip.py and image_processing_clip.py. Pictures
-/// are resized as Pillow does it, as transformers did before its processors moved to torchvision.
+/// Defaults of settings that are not written: transformers' configuration_clip.py, configuration_siglip.py and the image
+/// processors beside them. Pictures are resized as Pillow does it, as transformers did before its processors moved to
+/// torchvision.
 struct TransformersLayout {
     static let configName = "config.json"
-    static let preprocessorName = "preprocessor_config.json"
     static let weightsName = "model.safetensors"
 
     let node: YAMLNode
@@ -20,68 +20,158 @@ struct TransformersLayout {
         self.folder = folder
     }
 
+    /// What a class of models has, by its name.
+    private struct Class {
+        var isSiglip = false
+        var hasImage = true
+        var hasText = true
+        /// Whether the towers' features are projected into a space that is not theirs.
+        var hasProjection = true
+    }
+
+    /// By `model_type`, and the class in `architectures`; the first class of a type is the one of files that name none.
+    private static let classes: [(type: String, name: String, has: Class)] = [
+        ("clip", "CLIPModel", Class()),
+        ("clip_text_model", "CLIPTextModelWithProjection", Class(hasImage: false)),
+        ("clip_text_model", "CLIPTextModel", Class(hasImage: false, hasProjection: false)),
+        ("clip_vision_model", "CLIPVisionModelWithProjection", Class(hasText: false)),
+        ("clip_vision_model", "CLIPVisionModel", Class(hasText: false, hasProjection: false)),
+        ("siglip", "SiglipModel", Class(isSiglip: true)),
+        ("siglip_text_model", "SiglipTextModel", Class(isSiglip: true, hasImage: false)),
+        ("siglip_vision_model", "SiglipVisionModel", Class(isSiglip: true, hasText: false)),
+    ]
+
     func translated() throws -> ModelLayout {
-        if let type = node.written("model_type"), try type.text() != "clip" {
-            throw LayoutReading.refusal(
-                type, "models of type '\(try type.text())' are not supported", remedy: "CLIPModel ('clip') is")
+        let kind = try kind()
+        var (image, text): (LayoutReading.Image?, LayoutReading.Text?)
+        var (embedding, end): (YAMLNode?, YAMLNode?)
+        if kind.hasText {
+            let section = kind.hasImage ? try section("text_config") : node
+            (text, end) = try self.text(section, kind)
+            if kind.isSiglip { embedding = section.written("projection_size") }
+            if !kind.hasProjection || kind.isSiglip { embedding = embedding ?? width(section, kind, of: "text") }
         }
-        if let classes = node.written("architectures"), case .sequence(let names) = classes.content,
-            let name = names.first,
-            try name.text() != "CLIPModel"
-        {
-            throw LayoutReading.refusal(
-                classes, "the class \(try name.text()) is not supported", remedy: "CLIPModel, with both towers, is")
+        if kind.hasImage {
+            let section = kind.hasText ? try section("vision_config") : node
+            image = try self.image(section, kind)
+            if !kind.hasProjection || kind.isSiglip { embedding = embedding ?? width(section, kind, of: "vision") }
         }
-        let (vision, text) = (try section("vision_config"), try section("text_config"))
-        let size = try LayoutReading.side(vision.written("image_size") ?? .int(224))
-        if let channels = vision.written("num_channels"), try channels.int() != 3 {
-            throw LayoutReading.refusal(
-                channels, "pictures have \(try channels.int()) channels", remedy: "only pictures of 3 are supported")
+        var keys = KeyMap.transformers
+        // Towers that are saved alone lack the name that they have in the whole since transformers 5.
+        if !kind.hasProjection || kind.isSiglip, image == nil || text == nil {
+            keys.optionalPrefix = kind.hasText ? "text_model." : "vision_model."
         }
-        let image = LayoutReading.mapping(
-            [
-                ("imageSize", size),
-                ("patchSize", try LayoutReading.side(vision.written("patch_size") ?? .int(32))),
-            ] + (try tower(vision, width: 768, hidden: 3072, layers: 12, heads: 12)), at: vision)
-
-        let vocabulary = text.written("vocab_size") ?? .int(49408)
-        let end = text.written("eos_token_id") ?? .int(49407)
-        if case .sequence = end.content {
-            throw LayoutReading.refusal(end, "several end tokens are not supported", remedy: "write one id")
-        }
-        // Configurations written before the id was put right have 2, which means the largest id
-        // (transformers modeling_clip.py, CLIPTextModel).
-        let usesLargest = try end.int() == 2
-        let texts = LayoutReading.mapping(
-            [
-                ("contextLength", text.written("max_position_embeddings") ?? .int(77)), ("vocabularySize", vocabulary),
-                ("pooling", usesLargest ? nil : .string("eos")), ("endToken", usesLargest ? nil : end),
-            ] + (try tower(text, width: 512, hidden: 2048, layers: 12, heads: 8)), at: text)
-
         return ModelLayout(
             config: try LayoutReading.config(
-                folder: folder, image: ("vit", image), preprocess: try preprocess(imageSize: size), text: texts,
-                tokenizer: try tokenizer(), embedding: node.written("projection_dim") ?? .int(512),
-                weights: LayoutReading.weights(
-                    Self.weightsName, "pytorch_model.bin", in: folder),
-                at: node),
-            keys: .transformers, endToken: usesLargest ? nil : end)
+                folder: folder, image: image, text: text,
+                embedding: embedding ?? node.written("projection_dim") ?? .int(512),
+                loss: kind.isSiglip ? "sigmoid" : "info-nce",
+                weights: LayoutReading.weights(Self.weightsName, "pytorch_model.bin", in: folder), at: node),
+            keys: keys, endToken: end)
+    }
+
+    private func kind() throws -> Class {
+        let known = Self.classes
+        let type = try node.written("model_type")?.text() ?? "clip"
+        guard let first = known.first(where: { $0.type == type }) else {
+            throw LayoutReading.refusal(
+                node.written("model_type") ?? node, "models of type '\(type)' are not supported",
+                remedy: "these are: \(Set(known.map(\.type)).sorted().joined(separator: ", "))")
+        }
+        guard let classes = node.written("architectures"), case .sequence(let names) = classes.content,
+            let name = try names.first?.text()
+        else { return first.has }
+        guard let exact = known.first(where: { $0.type == type && $0.name == name }) else {
+            throw LayoutReading.refusal(
+                classes, "the class \(name) of type '\(type)' is not supported",
+                remedy: "these are: \(known.map(\.name).joined(separator: ", "))")
+        }
+        return exact.has
     }
 
     private func section(_ name: String) throws -> YAMLNode {
         guard let section = node.written(name), case .mapping = section.content else {
-            throw node.error("'\(name)' is missing", remedy: "only CLIPModel, with both towers, is supported")
+            throw node.error("'\(name)' is missing", remedy: "a model of both towers describes both")
         }
         return section
     }
 
+    // MARK: - Towers
+
+    private func image(_ vision: YAMLNode, _ kind: Class) throws -> LayoutReading.Image {
+        if let channels = vision.written("num_channels"), try channels.int() != 3 {
+            throw LayoutReading.refusal(
+                channels, "pictures have \(try channels.int()) channels", remedy: "only pictures of 3 are supported")
+        }
+        if let head = vision.written("vision_use_head"), try !head.bool() {
+            throw LayoutReading.refusal(
+                head, "without its head the tower gives no vector of a picture", remedy: "the model cannot be used here"
+            )
+        }
+        let size = try LayoutReading.side(vision.written("image_size") ?? .int(224))
+        let patch = try LayoutReading.side(vision.written("patch_size") ?? .int(kind.isSiglip ? 16 : 32))
+        var settings = try tower(vision, kind, of: "vision")
+        if kind.isSiglip {
+            settings += [
+                ("classToken", .bool(false)), ("patchBias", .bool(true)), ("preNorm", .bool(false)),
+                ("pooling", .string("attention")),
+            ]
+        }
+        if kind.isSiglip || !kind.hasProjection { settings.append(("projection", .string("none"))) }
+        return LayoutReading.Image(
+            encoder: "vit",
+            config: LayoutReading.mapping([("imageSize", size), ("patchSize", patch)] + settings, at: vision),
+            preprocess: try TransformersProcessor(folder: folder, isSiglip: kind.isSiglip).preprocess())
+    }
+
+    private func text(_ text: YAMLNode, _ kind: Class) throws -> (LayoutReading.Text, endToken: YAMLNode?) {
+        var end: YAMLNode?
+        var settings = try tower(text, kind, of: "text")
+        if kind.isSiglip {
+            settings += [("causal", .bool(false)), ("pooling", .string("last")), ("projection", .string("bias"))]
+        } else {
+            let written = text.written("eos_token_id") ?? .int(49407)
+            if case .sequence = written.content {
+                throw LayoutReading.refusal(written, "several end tokens are not supported", remedy: "write one id")
+            }
+            // Configurations written before the id was put right have 2, which means the largest id
+            // (transformers modeling_clip.py, CLIPTextModel).
+            if try written.int() != 2 {
+                end = written
+                settings += [("pooling", .string("eos")), ("endToken", written)]
+            }
+            if !kind.hasProjection { settings.append(("projection", .string("none"))) }
+        }
+        settings += [
+            ("contextLength", text.written("max_position_embeddings") ?? .int(kind.isSiglip ? 64 : 77)),
+            ("vocabularySize", text.written("vocab_size") ?? .int(kind.isSiglip ? 32000 : 49408)),
+        ]
+        let config = LayoutReading.mapping(settings, at: text)
+        return (LayoutReading.Text(config: config, tokenizer: try tokenizer(kind)), end)
+    }
+
+    /// Sizes of towers that are not written.
+    private static let defaults: [String: (width: Int, hidden: Int, heads: Int)] = [
+        "clip text": (512, 2048, 8), "clip vision": (768, 3072, 12), "siglip text": (768, 3072, 12),
+        "siglip vision": (768, 3072, 12),
+    ]
+
+    private func defaults(_ kind: Class, of tower: String) -> (width: Int, hidden: Int, heads: Int) {
+        Self.defaults["\(kind.isSiglip ? "siglip" : "clip") \(tower)"] ?? (768, 3072, 12)
+    }
+
+    private func width(_ section: YAMLNode, _ kind: Class, of tower: String) -> YAMLNode {
+        section.written("hidden_size") ?? .int(defaults(kind, of: tower).width)
+    }
+
     /// The settings that both towers have.
     private func tower(
-        _ section: YAMLNode, width: Int, hidden: Int, layers: Int, heads: Int
+        _ section: YAMLNode, _ kind: Class, of tower: String
     ) throws -> [(key: String, value: YAMLNode?)] {
-        let widthNode = section.written("hidden_size") ?? .int(width)
-        let hiddenNode = section.written("intermediate_size") ?? .int(hidden)
-        let activation = section.written("hidden_act") ?? .string("quick_gelu")
+        let defaults = defaults(kind, of: tower)
+        let width = width(section, kind, of: tower)
+        let hidden = section.written("intermediate_size") ?? .int(defaults.hidden)
+        let activation = section.written("hidden_act") ?? .string(kind.isSiglip ? "gelu_pytorch_tanh" : "quick_gelu")
         let forms = [
             "quick_gelu": "quick_gelu", "gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh",
         ]
@@ -91,16 +181,18 @@ struct TransformersLayout {
                 remedy: "these are: \(forms.keys.sorted().joined(separator: ", "))")
         }
         return [
-            ("width", widthNode), ("layers", section.written("num_hidden_layers") ?? .int(layers)),
-            ("heads", section.written("num_attention_heads") ?? .int(heads)),
-            ("mlpRatio", try LayoutReading.ratio(hidden: hiddenNode, width: widthNode)),
-            ("activation", LayoutReading.text(form, from: activation)), ("epsilon", section.written("layer_norm_eps")),
+            ("width", width), ("layers", section.written("num_hidden_layers") ?? .int(12)),
+            ("heads", section.written("num_attention_heads") ?? .int(defaults.heads)),
+            ("mlpRatio", try LayoutReading.ratio(hidden: hidden, width: width)),
+            ("activation", LayoutReading.text(form, from: activation)),
+            ("epsilon", section.written("layer_norm_eps") ?? (kind.isSiglip ? .double(1e-6) : nil)),
         ]
     }
 
     // MARK: - Tokenizer
 
-    private func tokenizer() throws -> YAMLNode {
+    private func tokenizer(_ kind: Class) throws -> YAMLNode {
+        if kind.isSiglip { return try sentencePiece() }
         guard FileSystem.isFile(FileSystem.resolve("merges.txt", in: folder)) else {
             let hasOther = FileSystem.isFile(FileSystem.resolve("tokenizer.json", in: folder))
             throw CheckpointError(
@@ -116,65 +208,13 @@ struct TransformersLayout {
         ])
     }
 
-    // MARK: - Preprocessing
-
-    private func preprocess(imageSize: YAMLNode) throws -> YAMLNode {
-        let file = FileSystem.resolve(Self.preprocessorName, in: folder)
-        guard FileSystem.isFile(file) else {
-            throw CheckpointError(
-                folder, "has no \(Self.preprocessorName), which says how pictures are resized and normalised; add it")
-        }
-        let settings = try YAMLNode.load(file)
-        for step in ["do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"] {
-            guard let isDone = settings.written(step), try !isDone.bool() else { continue }
-            throw LayoutReading.refusal(isDone, "leaving this step out is not supported", remedy: "use true")
-        }
-        if let factor = settings.written("rescale_factor"), try abs(factor.double() * 255 - 1) > 1e-6 {
-            throw LayoutReading.refusal(factor, "another factor than 1/255 is not supported", remedy: "use 1/255")
-        }
-        let (resize, mode) = try resizing(settings)
-        return LayoutReading.mapping(
-            [
-                ("resize", resize), ("resizeMode", .string(mode)),
-                ("interpolation", .string(try interpolation(settings))), ("crop", .string("center")),
-                ("cropSize", try cropSize(settings)), ("cropRounding", .string("down")), ("convert", .string("first")),
-                ("mean", settings.written("image_mean")), ("std", settings.written("image_std")),
-            ], at: settings)
-    }
-
-    /// `size`: a number or `shortest_edge` is the shorter side; `height` and `width` are both.
-    private func resizing(_ settings: YAMLNode) throws -> (YAMLNode, mode: String) {
-        guard let size = settings.written("size") else { return (.int(224), "shortest") }
-        guard case .mapping = size.content else { return (size, "shortest") }
-        if let edge = size.written("shortest_edge"), size.written("longest_edge") == nil { return (edge, "shortest") }
-        return (try square(size), "squash")
-    }
-
-    private func cropSize(_ settings: YAMLNode) throws -> YAMLNode {
-        guard let size = settings.written("crop_size") else { return .int(224) }
-        guard case .mapping = size.content else { return size }
-        return try square(size)
-    }
-
-    private func square(_ size: YAMLNode) throws -> YAMLNode {
-        guard let height = size.written("height"), let width = size.written("width"), try height.int() == width.int()
-        else {
-            throw size.error(
-                "only shortest_edge, or an equal height and width, is supported",
-                remedy: "the model cannot be used here")
-        }
-        return height
-    }
-
-    /// `resample` by Pillow's numbers.
-    private func interpolation(_ settings: YAMLNode) throws -> String {
-        guard let node = settings.written("resample") else { return "bicubic" }
-        switch try node.int() {
-        case 2: return "bilinear"
-        case 3: return "bicubic"
-        default:
-            throw LayoutReading.refusal(
-                node, "the filter \(try node.int()) is not supported", remedy: "use 2 (bilinear) or 3 (bicubic)")
-        }
+    /// SigLIP's tokenizer strips punctuation, SigLIP2's, which is Gemma's, only turns to lower case.
+    private func sentencePiece() throws -> YAMLNode {
+        let file = FileSystem.resolve("tokenizer_config.json", in: folder)
+        let type = FileSystem.isFile(file) ? try YAMLNode.load(file).written("tokenizer_class")?.text() : nil
+        let isFirst =
+            type.map { $0.hasPrefix("SiglipTokenizer") || $0.hasPrefix("T5Tokenizer") }
+            ?? FileSystem.isFile(FileSystem.resolve("spiece.model", in: folder))
+        return try LayoutReading.sentencePiece(in: folder, cleaning: isFirst ? "transformers" : "lower")
     }
 }

@@ -56,4 +56,18 @@ extension PluginConfig {
         default: throw error(name, "there is no such activation", remedy: "write gelu, quick_gelu or gelu_tanh")
         }
     }
+
+    /// What the blocks' layer scale starts at; nil, for no layer scale, where the setting is 0.
+    public func layerScale(_ name: String) throws -> Double? {
+        let start = try number(name)
+        return start == 0 ? nil : start
+    }
+
+    /// How features are projected: `linear`, `bias` or `none`.
+    public func projection(_ name: String) throws -> EncoderFeatures.Projection {
+        guard let projection = EncoderFeatures.Projection(rawValue: try string(name)) else {
+            throw error(name, "there is no such projection", remedy: "write linear, bias or none")
+        }
+        return projection
+    }
 }

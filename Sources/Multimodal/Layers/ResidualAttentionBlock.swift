@@ -1,4 +1,5 @@
-/// A pre-norm Transformer block: `x + attention(norm(x))`, then `x + mlp(norm(x))`.
+/// A pre-norm Transformer block: `x + attention(norm(x))`, then `x + mlp(norm(x))`; with layer scale (Touvron et al. 2021)
+/// each of the two is multiplied by a learned vector first.
 ///
 /// Parameter names and layouts are those of mlfoundations/open_clip src/open_clip/transformer.py
 /// (`ResidualAttentionBlock`); queries, keys and values are one product.
@@ -10,6 +11,8 @@ public struct ResidualAttentionBlock: Sendable {
     public var activation: GELU.Form
     public var epsilon: Double
     public var isCausal: Bool
+    /// What the vectors of layer scale start at; nil where the block has none.
+    public var layerScale: Double?
     public var initializers: Initializers
 
     /// How a block's matrices are drawn. PyTorch's defaults unless a model says otherwise.
@@ -39,7 +42,7 @@ public struct ResidualAttentionBlock: Sendable {
 
     public init(
         width: Int, heads: Int, hiddenWidth: Int, activation: GELU.Form, epsilon: Double = 1e-5, isCausal: Bool = false,
-        initializers: Initializers? = nil
+        layerScale: Double? = nil, initializers: Initializers? = nil
     ) {
         self.width = width
         self.heads = heads
@@ -47,13 +50,20 @@ public struct ResidualAttentionBlock: Sendable {
         self.activation = activation
         self.epsilon = epsilon
         self.isCausal = isCausal
+        self.layerScale = layerScale
         self.initializers = initializers ?? .torch(width: width, hiddenWidth: hiddenWidth)
     }
 
     /// `[batch, tokens, width] -> [batch, tokens, width]`
     public func build(_ x: Tensor, in scope: ParameterScope) -> Tensor {
-        let attended = x + attention(scope.layerNorm("ln_1", x, epsilon: epsilon), in: scope["attn"])
-        return attended + mlp(scope.layerNorm("ln_2", attended, epsilon: epsilon), in: scope["mlp"])
+        let attention = attention(scope.layerNorm("ln_1", x, epsilon: epsilon), in: scope["attn"])
+        let attended = x + scaled(attention, "ls_1", in: scope)
+        return attended + scaled(mlp(attended, in: scope), "ls_2", in: scope)
+    }
+
+    private func scaled(_ x: Tensor, _ name: String, in scope: ParameterScope) -> Tensor {
+        guard let layerScale else { return x }
+        return x * scope[name].parameter("gamma", [width], .constant(layerScale))
     }
 
     private func attention(_ x: Tensor, in scope: ParameterScope) -> Tensor {
@@ -71,9 +81,12 @@ public struct ResidualAttentionBlock: Sendable {
         return scope.linear("out_proj", mixed, outputs: width, weight: initializers.attentionOutput, bias: .zeros)
     }
 
-    private func mlp(_ x: Tensor, in scope: ParameterScope) -> Tensor {
+    /// `mlp(norm(x))`
+    func mlp(_ x: Tensor, in scope: ParameterScope) -> Tensor {
+        let normed = scope.layerNorm("ln_2", x, epsilon: epsilon)
+        let scope = scope["mlp"]
         let hidden = scope.linear(
-            "c_fc", x, outputs: hiddenWidth, weight: initializers.mlpInput, bias: .torchLinear(inputs: width))
+            "c_fc", normed, outputs: hiddenWidth, weight: initializers.mlpInput, bias: .torchLinear(inputs: width))
         return scope.linear(
             "c_proj", hidden.gelu(activation), outputs: width, weight: initializers.mlpOutput,
             bias: .torchLinear(inputs: hiddenWidth))

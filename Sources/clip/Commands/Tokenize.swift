@@ -88,6 +88,6 @@ struct Tokenize: ClipSubcommand {
             model.value(in: context.settings()).text, options: model.options())
         let encoder = try DualEncoder(source.layout.config, plugins: plugins)
         let tokenizer = try ModelDirectory.tokenizer(of: encoder, folder: source.folder, plugins: plugins)
-        return (tokenizer, encoder.text.contextLength)
+        return (tokenizer, try encoder.text.contextLength)
     }
 }

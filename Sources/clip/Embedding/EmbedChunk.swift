@@ -43,14 +43,15 @@ final class EmbedChunk: Sendable {
     }
 
     private static func prepare(_ content: RecordContent, _ model: CLIPModel) -> Prepared {
-        switch content {
-        case .text(let text): return .text(model.tokenize(text))
-        case .image(let path):
-            do throws(ImageError) {
-                return .image(try model.prepare(Image(contentsOfFile: path.bytes)))
-            } catch {
-                return .failed(RecordError(code: error.code, message: error.description))
+        do {
+            switch content {
+            case .text(let text): return .text(try model.tokenize(text))
+            case .image(let path): return .image(try model.prepare(Image(contentsOfFile: path.bytes)))
             }
+        } catch let error as ImageError {
+            return .failed(RecordError(code: error.code, message: error.description))
+        } catch {  // the model has no encoder for it
+            return .failed(RecordError(code: "model.encoder", message: "\(error)"))
         }
     }
 }

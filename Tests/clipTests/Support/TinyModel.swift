@@ -46,7 +46,7 @@ struct TinyModel {
         try ModelDirectory.write(
             to: path, config: config, parameters: parameters, dtype: .bfloat16,
             tokenizerFolder: tokenizerFolder, plugins: plugins)
-        return try ModelDirectory(path: path, plugins: plugins, checksPublished: checksPublished).space
+        return try ModelDirectory(path: path, plugins: plugins, options: .init(checksPublished: checksPublished)).space
     }
 
     /// A picture of one colour.

@@ -52,19 +52,33 @@ extension Models {
         ) throws -> [(key: String, value: YAMLNode, unit: String)] {
             let model = directory.model
             let config = directory.config
-            let calibration = try directory.calibration()
             let parameters = directory.weights.entries.reduce(0) { $0 + $1.type.shape.count }
-            return [
+            var facts: [(key: String, value: YAMLNode, unit: String)] = [
                 ("name", .string(config.name), ""), ("path", .string(directory.folder), ""),
                 ("space", .string(directory.space), ""), ("embedding", .int(config.embedding), " numbers"),
-                ("parameters", .int(parameters), ""), ("imageEncoder", .string(config.image.name), ""),
-                ("imageSize", .int(model.image.imageSize), " pixels"), ("textEncoder", .string(config.text.name), ""),
-                ("contextLength", .int(model.text.contextLength), " tokens"),
-                ("tokenizer", .string(config.tokenizer.name), ""),
-                ("vocabularySize", .int(directory.tokenizer.vocabularySize), " tokens"),
-                ("loss", .string(config.loss.name), ""), ("probability", .string(calibration.link.rawValue), ""),
-                ("scale", .double(Double(calibration.scale)), ""), ("bias", .double(Double(calibration.bias)), ""),
+                ("parameters", .int(parameters), ""),
             ]
+            if let image = config.image {
+                facts += [
+                    ("imageEncoder", .string(image.name), ""), ("imageSize", .int(try model.image.imageSize), " pixels"),
+                ]
+            }
+            if let text = config.text, let tokenizer = config.tokenizer {
+                facts += [
+                    ("textEncoder", .string(text.name), ""),
+                    ("contextLength", .int(try model.text.contextLength), " tokens"),
+                    ("tokenizer", .string(tokenizer.name), ""),
+                    ("vocabularySize", .int(try directory.tokenizer.vocabularySize), " tokens"),
+                ]
+            }
+            if let loss = config.loss, let calibration = try directory.calibration() {
+                facts += [
+                    ("loss", .string(loss.name), ""), ("probability", .string(calibration.link.rawValue), ""),
+                    ("scale", .double(Double(calibration.scale)), ""),
+                    ("bias", .double(Double(calibration.bias)), ""),
+                ]
+            }
+            return facts
         }
     }
 }
