@@ -50,7 +50,7 @@ enum Fixtures {
         }
     }
 
-    private static func unescaped(_ field: Substring) -> String {
+    static func unescaped(_ field: Substring) -> String {
         var text = String.UnicodeScalarView()
         var isEscaped = false
         for scalar in field.unicodeScalars {
