@@ -200,7 +200,8 @@ struct TransformersLayout {
                 "has no merges.txt and no tokenizer.json; put the model's vocab.json and merges.txt, or its "
                     + "tokenizer.json, beside config.json")
         }
-        let vocabulary = merges == "merges.txt" && has("vocab.json") ? [("vocabulary", YAMLNode.string("vocab.json"))] : []
+        let vocabulary =
+            merges == "merges.txt" && has("vocab.json") ? [("vocabulary", YAMLNode.string("vocab.json"))] : []
         return .mapping([
             "name": .string("bpe"),
             "config": .mapping(
