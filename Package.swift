@@ -42,7 +42,10 @@ let package = Package(
         // What applications import, and the command line
         .target(
             name: "CLIPKit",
-            dependencies: ["CDotProducts", "Checkpoints", "Hub", "Imaging", "JSONLines", "Multimodal", "Training"]),
+            dependencies: [
+                "AtomicFiles", "CDotProducts", "Checkpoints", "Hub", "Imaging", "JSONLines", "Multimodal", "Training",
+                "YAML",
+            ]),
         .target(
             name: "ClipCommands",
             dependencies: [
@@ -134,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer", "CPUBackend",
+                "AtomicFiles", "CLIPKit", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer",
+                "CPUBackend",
                 "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(

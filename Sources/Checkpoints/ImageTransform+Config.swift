@@ -27,6 +27,20 @@ extension ImageTransform {
         }
     }
 
+    /// Every property, as `init(preprocess:)` reads them.
+    package var settings: YAMLNode {
+        var entries: [(key: String, value: YAMLNode)] = [
+            ("resize", .int(resize)), ("resizeMode", .string(resizeMode.rawValue)),
+            ("interpolation", .string(interpolation.rawValue)), ("crop", .string(crop.rawValue)),
+        ]
+        if crop == .center { entries.append(("cropSize", .int(cropSize))) }
+        return .mapping(
+            entries + [
+                ("cropRounding", .string(cropRounding.rawValue)), ("convert", .string(convert.rawValue)),
+                ("mean", .sequence(mean.map(YAMLNode.float))), ("std", .sequence(std.map(YAMLNode.float))),
+            ])
+    }
+
     private static func channels(_ node: YAMLNode) throws -> [Float] {
         let values = try node.array { Float(try $0.double()) }
         guard values.count == 3 else {

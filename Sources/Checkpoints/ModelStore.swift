@@ -23,7 +23,8 @@ public struct ModelStore: Sendable {
     public var checksPublished = true
 
     /// Searched in this order: the folders of `CLIP_MODEL_PATH`, separated by colons; `$XDG_DATA_HOME/clip/models`
-    /// (`~/.local/share/clip/models` without it); the folders of `bundled`.
+    /// (`~/.local/share/clip/models` without it); the folders of `bundled`. Merges of CLIP's tokenizer that a model lacks are
+    /// those of `CLIP_BPE_MERGES`; spaces of large models are remembered in `$XDG_CACHE_HOME/clip/spaces`.
     public init(environment: [String: String], bundled: [String] = []) {
         var folders = (environment["CLIP_MODEL_PATH"] ?? "").split(separator: ":").map(String.init)
         if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") {
@@ -32,7 +33,8 @@ public struct ModelStore: Sendable {
             folders.append(FileSystem.resolve(".local/share/clip/models", in: home))
         }
         self.folders = folders + bundled
-        var options = ModelDirectory.Options(merges: environment["CLIP_BPE_MERGES"])
+        var options = ModelDirectory.Options(
+            merges: environment["CLIP_BPE_MERGES"].flatMap { $0.isEmpty ? nil : $0 })
         options.spaceCache = SpaceCache(environment: environment)
         self.options = options
         hub = HubCache(environment: environment)

@@ -33,7 +33,7 @@ struct ResizedPositions: MappedWeightFile {
         for (name, shape) in parameters {
             let isGrid = name == "visual.positional_embedding"
             guard isGrid || name == "positional_embedding", shape.rank == 2,
-                let entry = keys.row(for: name).tensors.first.flatMap({ weights[$0] }),
+                let entry = keys.row(for: name).tensors.first.flatMap({ keys.find($0, in: weights) }),
                 entry.type.shape.rank >= 2, entry.type.dtype.isFloat
             else { continue }
             let dimensions = entry.type.shape.dimensions

@@ -105,6 +105,11 @@ public final class Embedder: Sendable {
         }.run(["tokens": input])
     }
 
+    /// Where the time went since the last call, for every shape that is compiled now.
+    public func takeProfiles() -> [ExecutionProfile] {
+        cache.withLock { $0.compactMap { $0.executable.takeProfile() } }
+    }
+
     private static func rounded(_ count: Int) -> Int {
         var batch = 1
         while batch < count { batch *= 2 }

@@ -158,15 +158,27 @@ public struct PluginRegistry: Sendable {
     /// The settings of `choice` with defaults filled in, as JSON with sorted keys: equal where the settings are, however
     /// they are written. Settings that came later are left out at their defaults.
     package func canonicalSettings(_ kind: PluginKind, _ choice: PluginChoice) throws -> String {
+        let settings = try resolvedSettings(kind, choice).filter { !$0.isLaterDefault }.sorted { $0.name < $1.name }
+        return YAMLNode.mapping(settings.map { ($0.name, $0.value) }).jsonText()
+    }
+
+    /// A setting as it holds for a model.
+    package struct ResolvedSetting {
+        package var name: String
+        package var value: YAMLNode
+        /// Whether it came later than the plugin and is at its default, which keeps what was before.
+        package var isLaterDefault: Bool
+    }
+
+    /// The settings of `choice` with defaults filled in, in the order of the manifest.
+    package func resolvedSettings(_ kind: PluginKind, _ choice: PluginChoice) throws -> [ResolvedSetting] {
         let (entry, config) = try find(kind, choice)
-        let pairs = try entry.schema.settings.sorted { $0.name < $1.name }.compactMap {
-            setting -> (key: String, value: YAMLNode)? in
-            guard let value = config.values[setting.name] else { return nil }
-            let canonical = try setting.canonical(value)
-            if setting.added != nil, try setting.defaultValue.map(setting.canonical) == canonical { return nil }
-            return (setting.name, canonical)
+        return try entry.schema.settings.compactMap { setting in
+            guard let value = try config.values[setting.name].map(setting.canonical) else { return nil }
+            let isDefault = try setting.defaultValue.map(setting.canonical) == value
+            return ResolvedSetting(
+                name: setting.name, value: value, isLaterDefault: setting.added != nil && isDefault)
         }
-        return YAMLNode.mapping(pairs).jsonText()
     }
 
     /// The settings of `choice` by name, defaults filled in.

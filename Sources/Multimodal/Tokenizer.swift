@@ -37,3 +37,10 @@ extension Tokenizer {
         return TokenizedText(ids: ids, truncated: max(0, body.count - room))
     }
 }
+
+/// A tokenizer that huggingface/transformers has, too.
+public protocol TransformersTokenizer: Tokenizer {
+    /// The files by which transformers knows it: `tokenizer_config.json`, `vocab.json`, `merges.txt`, or others.
+    /// - Parameter contextLength: most tokens of a text, start and end included.
+    func transformersFiles(contextLength: Int) -> [(name: String, contents: [UInt8])]
+}

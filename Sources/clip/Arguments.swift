@@ -6,3 +6,4 @@ extension EmbedInput.Mode: ExpressibleByArgument {}
 extension EmbeddingEncoding: ExpressibleByArgument {}
 extension Modality: ExpressibleByArgument {}
 extension EncoderOutput: ExpressibleByArgument {}
+extension ModelLayoutName: ExpressibleByArgument {}

@@ -6,6 +6,7 @@ import ModelGraph
 import Multimodal
 import ReferenceBackend
 import ResNetEncoder
+import SigmoidLoss
 import Testing
 import TransformerEncoder
 import ViTEncoder
@@ -17,7 +18,8 @@ import YAML
 
     init() throws {
         plugins = try PluginRegistry([
-            BPEPlugin(), ViTPlugin(), ResNetPlugin(), TransformerPlugin(), InfoNCEPlugin(), CPUPlugin(),
+            BPEPlugin(), ViTPlugin(), ResNetPlugin(), TransformerPlugin(), InfoNCEPlugin(), SigmoidPlugin(),
+            CPUPlugin(),
             ReferencePlugin(),
         ])
     }
@@ -46,6 +48,31 @@ import YAML
 
         let images = try embedder.states(images: pixels, count: 2, output: output)
         let words = try embedder.states(texts: texts, padToken: model.tokenizer.padToken, output: output)
+        for (name, own) in [("image", images), ("text", words)] {
+            let theirs = try expected.tensor("\(name).\(output.rawValue)")
+            #expect(own.shape == theirs.shape)
+            let difference = zip(own.floats, theirs.floats).map { abs($0 - $1) }.max() ?? .infinity
+            #expect(difference < 1e-4, "\(name) \(difference)")
+        }
+    }
+
+    @Test(
+        "states of SigLIP's tokens are transformers', after the norm that its image tower has for all of them",
+        arguments: [EncoderOutput.tokens, .penultimate])
+    func siglip(output: EncoderOutput) throws {
+        let folder = Self.fixture("siglip")
+        let layout = try ModelLayout(file: folder + "/config.json")
+        let weights = try WeightFiles.open(path: folder + "/" + layout.config.weights)
+        let embedder = Embedder(
+            model: try DualEncoder(layout.config, plugins: plugins), backend: try plugins.backend("cpu"),
+            parameters: { try ModelDirectory.parameters(for: $0, in: weights, layout.keys) })
+        let inputs = try Safetensors(path: folder + "/expected.safetensors")
+        let expected = try Safetensors(path: folder + "/states.safetensors")
+        let (ids, length) = (try inputs.tensor("ids").floats.map { Int32($0) }, try embedder.model.text.contextLength)
+        let texts = stride(from: 0, to: ids.count, by: length)
+            .map { TokenizedText(ids: Array(ids[$0..<$0 + length]), truncated: 0) }
+        let images = try embedder.states(images: inputs.tensor("pixels").floats, count: 2, output: output)
+        let words = try embedder.states(texts: texts, padToken: 1, output: output)
         for (name, own) in [("image", images), ("text", words)] {
             let theirs = try expected.tensor("\(name).\(output.rawValue)")
             #expect(own.shape == theirs.shape)

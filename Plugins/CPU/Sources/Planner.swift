@@ -14,6 +14,8 @@ final class Planner {
     let int8: Int8Products
     let int8Kernels: cpu_int8_kernels
     /// Quantised rows, by the buffer of their values.
+    /// Results inside a border of zeros, by buffer.
+    var bordered: [Int: Bordered] = [:]
     var quantized: [Int: QuantizedRows] = [:]
 
     private(set) var buffers: [Buffer] = []
@@ -33,8 +35,9 @@ final class Planner {
         self.graph = graph
         self.threads = threads
         kernels = cpu_kernels_select().pointee
-        fusion = Fusion(graph)
         int8 = options.precision == .int8 ? Int8Products(graph) : Int8Products()
+        let packed = PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16)
+        fusion = Fusion(graph, packed, absorbed: packed.casts.union(int8.casts))
         int8Kernels = cpu_int8_select().pointee
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)
         for node in graph.nodes { for input in Set(node.inputs) { users[input].append(node.id) } }

@@ -23,18 +23,25 @@ extension Graph {
         }
         // A step's backward pass computes again what attention hides, so it is opened and both share what they can.
         let isTraining = !updates.isEmpty
-        var graph = try decomposing { node in
+        let folded = isTraining ? self : try foldingBatchNorms()
+        var graph = try folded.decomposing { node in
             if case .attention = node.op, isTraining { return false }
             return isSupported(node)
         }
-        if options.precision == .bfloat16 { graph = try graph.loweringProducts(to: .bfloat16) }
-        if options.precision == .int8 {
-            guard !isTraining else {
-                throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
-            }
-            if Processor.multipliesBFloat16 {
-                let integers = Int8Products(graph).products
-                graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
+        if !isTraining { graph = try graph.narrowingSlices() }
+        if options.precision == .int8, isTraining {
+            throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
+        }
+        // Beside products on integers, bfloat16 is taken where that is faster.
+        if options.precision == .bfloat16 || options.precision == .int8 && Processor.multipliesBFloat16 {
+            let isWhole =
+                !isTraining && Processor.multipliesBFloat16 && cpu_kernels_select().pointee.multiplies_bfloat16
+            if isWhole { graph = try graph.loweringAttention() }
+            let integers = options.precision == .int8 ? Int8Products(graph).products : []
+            graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
+            if isWhole { graph = try graph.hoistingCasts() }
+            if isWhole, options.precision == .int8 {
+                graph = try graph.sinkingCasts(to: Int8Products(graph).products)
             }
         }
         return try graph.openingPatchConvolutions().wideningNarrowOps().joiningPads()
@@ -74,6 +81,10 @@ extension Graph {
                 return isWide ? inputs[0].cast(to: .int32).cast(to: .int64) : nil
             case .gather:
                 return inputs[1].dtype == .int32 ? nil : inputs[0].gather(inputs[1].cast(to: .int32))
+            case .attention
+            where inputs[0].dtype == .bfloat16 && inputs[0].dimension(-1).isMultiple(of: 2)
+                && cpu_kernels_select().pointee.multiplies_bfloat16:
+                return nil
             case .matmul where inputs[0].dtype == .bfloat16 && Processor.multipliesBFloat16:
                 if node.dtype == .float32 { return nil }
                 return inputs[0].matmul(inputs[1], result: .float32).cast(to: node.dtype)

@@ -72,7 +72,7 @@ extension KeyMap {
         var entries: [WeightEntry] = []
         for (tensor, share) in zip(row.tensors, row.shares) {
             let needed = Self.shape(of: shape, share: share, of: row)
-            guard let entry = weights[tensor] ?? withoutPrefix(tensor).flatMap({ weights[$0] }) else {
+            guard let entry = find(tensor, in: weights) else {
                 throw CheckpointError(
                     weights.path, tensor: tensor, "is missing; the model needs it with shape \(needed)")
             }
@@ -128,15 +128,17 @@ extension KeyMap {
         return Shape([first / row.shares.reduce(0, +) * share] + shape.dimensions.dropFirst())
     }
 
-    private func withoutPrefix(_ name: String) -> String? {
+    /// The tensor of this name, or of this name without the prefix that it may lack.
+    func find(_ name: String, in weights: any WeightFile) -> WeightEntry? {
+        if let entry = weights[name] { return entry }
         guard let optionalPrefix, name.hasPrefix(optionalPrefix) else { return nil }
-        return String(name.dropFirst(optionalPrefix.count))
+        return weights[String(name.dropFirst(optionalPrefix.count))]
     }
 }
 
 extension TensorData {
     /// A matrix `[n, m]` as `type`, which is `[m, n]` of the same elements.
-    fileprivate func transposedMatrix(_ type: TensorType) -> TensorData {
+    func transposedMatrix(_ type: TensorType) -> TensorData {
         guard shape.rank == 2 else { return self }
         let (rows, columns) = (shape[0], shape[1])
         let size = dtype.size

@@ -23,7 +23,7 @@ struct OpenCLIPLayout {
     ) {
         self.node = node
         self.folder = folder
-        otherMerges = merges
+        otherMerges = merges.map(FileSystem.realPath)  // which is not as seen from `folder`
         self.timmTowers = timmTowers
     }
 

@@ -22,10 +22,10 @@ struct Mutator {
         "| ", "> ", "---\n", "...\n", "%YAML 1.1\n", "#", "'", "\u{FEFF}", "é", "\u{202E}", "[[[[[[[[", "{\"a\":",
     ].map { Array($0.utf8) }
 
-    /// `bytes` with one to six changes, more of them where `dense` is.
+    /// `bytes` with one to six changes, rather few than many, more of them where `dense` is.
     mutating func damaged(_ bytes: [UInt8], dense: Range<Int>? = nil, isText: Bool) -> [UInt8] {
         var bytes = bytes
-        for _ in 0..<Int.random(in: 1...6, using: &random) {
+        for _ in 0..<Int.random(in: 1...Int.random(in: 1...6, using: &random), using: &random) {
             if bytes.isEmpty { bytes = [0] }
             var place = Int.random(in: 0..<bytes.count, using: &random)
             if let dense, Bool.random(using: &random) {

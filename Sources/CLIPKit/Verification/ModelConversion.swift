@@ -1,0 +1,87 @@
+import AtomicFiles
+public import Checkpoints
+public import ModelGraph
+public import Multimodal
+
+/// What `ModelDirectory.convert` did.
+public struct ModelConversion: Sendable {
+    /// The space of what was written: that of the source where the layout keeps everything and so does the type.
+    public var space: String
+    /// What the layout's programs do otherwise than the source, in words.
+    public var notes: [String]
+    /// How far golden vectors are from what the source gives for the same inputs.
+    public var drift: VectorDrift
+}
+
+extension ModelDirectory {
+    /// Writes this model to `folder` with everything stated that decides its vectors (activation, preprocessing,
+    /// tokenizer, context), and with golden vectors that `ModelVerification` recomputes. The folder is there whole or not at
+    /// all. Weights go through memory one tensor at a time.
+    /// - Parameters:
+    ///   - layout: whose programs are to read it.
+    ///   - dtype: element type of the weights; nil keeps it.
+    ///   - replacing: whether a model that is in `folder` gives way, with everything else in there.
+    ///   - backend: what computes the golden vectors, in float32.
+    /// - Throws: `CheckpointError` where the layout cannot express the model, or `folder` is taken.
+    public func convert(
+        to folder: String, layout: ModelLayoutName = .clip, dtype: DType? = nil, replacing: Bool = false,
+        plugins: PluginRegistry, backend: String, threads: Int? = nil
+    ) throws -> ModelConversion {
+        let names = FileSystem.names(in: folder)
+        if !names.isEmpty || FileSystem.isFile(folder) {
+            guard replacing else {
+                throw CheckpointError(folder, "is there already; choose another place, or replace it with --force")
+            }
+            guard ModelLayout.file(in: folder) != nil else {
+                throw CheckpointError(folder, "is no model directory, so it is not replaced; choose another place")
+            }
+        }
+        try FileSystem.makeDirectory(FileSystem.folder(of: folder))
+        return try AtomicDirectory.write(to: folder, replacing: replacing) { temporary in
+            try write(to: temporary, layout: layout, dtype: dtype, plugins: plugins)
+            let written = try ModelDirectory(path: temporary, plugins: plugins)
+            let options = CompileOptions(threads: threads)
+            let golden = try GoldenVectors(of: written, backend: backend, plugins: plugins, options: options)
+            try golden.write(to: temporary)
+            let source = try CLIPModel(self, plugins: plugins, backend: backend, options: options)
+            return ModelConversion(
+                space: written.space, notes: try notes(written, layout, golden, source),
+                drift: try golden.drift(of: source, pictures: temporary))
+        }
+    }
+
+    private func notes(
+        _ written: ModelDirectory, _ layout: ModelLayoutName, _ golden: GoldenVectors, _ source: CLIPModel
+    ) throws -> [String] {
+        var notes: [String] = []
+        if config.image != nil, try written.transform != transform {
+            var changes: [String] = []
+            if try written.transform.cropRounding != transform.cropRounding {
+                changes.append("where an odd number of pixels is cut off, the crop may start one pixel elsewhere")
+            }
+            if try written.transform.convert != transform.convert {
+                changes.append(
+                    "pictures that are not RGB are converted \(try written.transform.convert == .first ? "before" : "after") resizing"
+                )
+            }
+            notes.append(
+                "the layout \(layout.rawValue) prepares some pictures otherwise: "
+                    + (changes.isEmpty ? "its settings are its own" : changes.joined(separator: ", ")))
+        }
+        if config.text != nil, try written.tokenizer.digest != tokenizer.digest {
+            notes.append(
+                "the layout \(layout.rawValue) cleans texts in its own way, so that unusual ones get other ids")
+        }
+        let changed = try golden.texts.filter { try source.tokenize($0.text).ids != $0.ids }
+        if let first = changed.first {
+            notes.append(
+                "\(changed.count) of \(golden.texts.count) golden texts get other ids, \"\(first.text)\" for one")
+        }
+        if layout == .openCLIP, try tokenizer.encode("a photo of a cat") != [320, 1125, 539, 320, 2368] {
+            notes.append(
+                "open_clip itself takes the merges of its own package, not merges.txt, and would give this model's texts "
+                    + "other ids: give it those of 'clip tokenize'")
+        }
+        return notes
+    }
+}
