@@ -154,9 +154,10 @@ enum LayoutReading {
                 ], at: node))
     }
 
-    /// A tokenizer of SentencePiece from the file of it that is in `folder`.
+    /// A tokenizer of SentencePiece from the file of it that is in `folder`: the `tokenizer.json` first, as transformers
+    /// and open_clip do, but for `SiglipTokenizer`, which reads no such file.
     static func sentencePiece(in folder: String, cleaning: String) throws -> YAMLNode {
-        let names = ["spiece.model", "tokenizer.model", "tokenizer.json"]
+        let names = (cleaning == "transformers" ? [] : ["tokenizer.json"]) + ["spiece.model", "tokenizer.model"]
         guard let model = names.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) else {
             throw CheckpointError(
                 folder, "has none of \(names.joined(separator: ", ")); put the model's tokenizer beside its description"

@@ -193,28 +193,33 @@ struct TransformersLayout {
 
     private func tokenizer(_ kind: Class) throws -> YAMLNode {
         if kind.isSiglip { return try sentencePiece() }
-        guard FileSystem.isFile(FileSystem.resolve("merges.txt", in: folder)) else {
-            let hasOther = FileSystem.isFile(FileSystem.resolve("tokenizer.json", in: folder))
+        func has(_ name: String) -> Bool { FileSystem.isFile(FileSystem.resolve(name, in: folder)) }
+        guard let merges = ["merges.txt", "tokenizer.json"].first(where: has) else {
             throw CheckpointError(
                 folder,
-                "has no merges.txt" + (hasOther ? "; tokenizer.json is not read" : "")
-                    + "; put the model's vocab.json and merges.txt beside config.json")
+                "has no merges.txt and no tokenizer.json; put the model's vocab.json and merges.txt, or its "
+                    + "tokenizer.json, beside config.json")
         }
-        return YAMLNode.mapping([
+        let vocabulary =
+            merges == "merges.txt" && has("vocab.json") ? [("vocabulary", YAMLNode.string("vocab.json"))] : []
+        return .mapping([
             "name": .string("bpe"),
-            "config": .mapping([
-                "merges": .string("merges.txt"), "cleaning": .string("transformers"), "padding": .string("end"),
-            ]),
+            "config": .mapping(
+                [("merges", .string(merges))] + vocabulary
+                    + [("cleaning", .string("transformers")), ("padding", .string("end"))]),
         ])
     }
 
-    /// SigLIP's tokenizer strips punctuation, SigLIP2's, which is Gemma's, only turns to lower case.
+    /// SigLIP's tokenizer strips punctuation, SigLIP2's, which is Gemma's, only turns to lower case, and T5's leaves the
+    /// text alone.
     private func sentencePiece() throws -> YAMLNode {
         let file = FileSystem.resolve("tokenizer_config.json", in: folder)
         let type = FileSystem.isFile(file) ? try YAMLNode.load(file).written("tokenizer_class")?.text() : nil
+        if type?.hasPrefix("T5Tokenizer") == true {
+            return try LayoutReading.sentencePiece(in: folder, cleaning: "none")
+        }
         let isFirst =
-            type.map { $0.hasPrefix("SiglipTokenizer") || $0.hasPrefix("T5Tokenizer") }
-            ?? FileSystem.isFile(FileSystem.resolve("spiece.model", in: folder))
+            type?.hasPrefix("SiglipTokenizer") ?? FileSystem.isFile(FileSystem.resolve("spiece.model", in: folder))
         return try LayoutReading.sentencePiece(in: folder, cleaning: isFirst ? "transformers" : "lower")
     }
 }

@@ -16,7 +16,7 @@ public enum TextCleaning: String, Sendable, CaseIterable {
     case none
 
     /// Cleans a text in UTF-8.
-    package func cleaned(_ text: [UInt8]) -> [UInt8] {
+    public func cleaned(_ text: [UInt8]) -> [UInt8] {
         if self == .none { return text }
         if let fast = cleanedASCII(text) { return fast }
         var scalars: [UInt32] = []
@@ -35,7 +35,8 @@ public enum TextCleaning: String, Sendable, CaseIterable {
         case .canonicalize:
             WhiteSpace.collapsed(
                 LetterCase.lowered(basic(text).compactMap { $0 == 0x5F ? 0x20 : isPunctuation($0) ? nil : $0 }))
-        case .transformers: LetterCase.lowered(joined(Composition.composed(text)), finalSigma: false)
+        case .transformers:
+            LetterCase.lowered(joined(Composition.composed(text, asOfUnicode9: true)), finalSigma: false)
         case .none: text
         }
     }
