@@ -154,17 +154,28 @@ enum LayoutReading {
                 ], at: node))
     }
 
-    /// A tokenizer of SentencePiece from the file of it that is in `folder`.
-    static func sentencePiece(in folder: String, cleaning: String) throws -> YAMLNode {
+    /// SigLIP's tokenizer, or SigLIP2's, from the file of it that is in `folder`.
+    ///
+    /// Neither has a start; both end with 1, which fills shorter texts of SigLIP, and 0 those of SigLIP2, whose tokenizer is
+    /// Gemma's. The towers see what fills.
+    static func sentencePiece(in folder: String, vocabularySize: YAMLNode?, isOpenCLIP: Bool) throws -> YAMLNode {
         let names = ["spiece.model", "tokenizer.model", "tokenizer.json"]
         guard let model = names.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) else {
             throw CheckpointError(
                 folder, "has none of \(names.joined(separator: ", ")); put the model's tokenizer beside its description"
             )
         }
+        let file = FileSystem.resolve("tokenizer_config.json", in: folder)
+        let type = FileSystem.isFile(file) ? try YAMLNode.load(file).written("tokenizer_class")?.text() : nil
+        let isSecond =
+            try type.map { $0.hasPrefix("Gemma") || $0.hasPrefix("Siglip2") } ?? (vocabularySize?.int() == 256_000)
         return .mapping([
             "name": .string("sentencepiece"),
-            "config": .mapping(["model": .string(model), "cleaning": .string(cleaning)]),
+            "config": .mapping([
+                "model": .string(model),
+                "cleaning": .string(isOpenCLIP ? "open_clip" : isSecond ? "lower" : "transformers"),
+                "endToken": .int(1), "padToken": .int(isSecond ? 0 : 1),
+            ]),
         ])
     }
 

@@ -142,12 +142,13 @@ struct TransformersLayout {
             }
             if !kind.hasProjection { settings.append(("projection", .string("none"))) }
         }
+        let vocabulary = text.written("vocab_size") ?? .int(kind.isSiglip ? 32000 : 49408)
         settings += [
             ("contextLength", text.written("max_position_embeddings") ?? .int(kind.isSiglip ? 64 : 77)),
-            ("vocabularySize", text.written("vocab_size") ?? .int(kind.isSiglip ? 32000 : 49408)),
+            ("vocabularySize", vocabulary),
         ]
         let config = LayoutReading.mapping(settings, at: text)
-        return (LayoutReading.Text(config: config, tokenizer: try tokenizer(kind)), end)
+        return (LayoutReading.Text(config: config, tokenizer: try tokenizer(kind, vocabularySize: vocabulary)), end)
     }
 
     /// Sizes of towers that are not written.
@@ -191,8 +192,10 @@ struct TransformersLayout {
 
     // MARK: - Tokenizer
 
-    private func tokenizer(_ kind: Class) throws -> YAMLNode {
-        if kind.isSiglip { return try sentencePiece() }
+    private func tokenizer(_ kind: Class, vocabularySize: YAMLNode) throws -> YAMLNode {
+        if kind.isSiglip {
+            return try LayoutReading.sentencePiece(in: folder, vocabularySize: vocabularySize, isOpenCLIP: false)
+        }
         guard FileSystem.isFile(FileSystem.resolve("merges.txt", in: folder)) else {
             let hasOther = FileSystem.isFile(FileSystem.resolve("tokenizer.json", in: folder))
             throw CheckpointError(
@@ -206,15 +209,5 @@ struct TransformersLayout {
                 "merges": .string("merges.txt"), "cleaning": .string("transformers"), "padding": .string("end"),
             ]),
         ])
-    }
-
-    /// SigLIP's tokenizer strips punctuation, SigLIP2's, which is Gemma's, only turns to lower case.
-    private func sentencePiece() throws -> YAMLNode {
-        let file = FileSystem.resolve("tokenizer_config.json", in: folder)
-        let type = FileSystem.isFile(file) ? try YAMLNode.load(file).written("tokenizer_class")?.text() : nil
-        let isFirst =
-            type.map { $0.hasPrefix("SiglipTokenizer") || $0.hasPrefix("T5Tokenizer") }
-            ?? FileSystem.isFile(FileSystem.resolve("spiece.model", in: folder))
-        return try LayoutReading.sentencePiece(in: folder, cleaning: isFirst ? "transformers" : "lower")
     }
 }
