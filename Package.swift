@@ -12,8 +12,8 @@ let package = Package(
         .library(
             name: "StandardPlugins",
             targets: [
-                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss",
-                "TransformerEncoder", "ViTEncoder",
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder",
+                "SentencePieceTokenizer", "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .executable(name: "clip", targets: ["clip"]),
         .executable(name: "starter-score", targets: ["StarterScore"]),
@@ -50,8 +50,8 @@ let package = Package(
             name: "ClipCommands",
             dependencies: [
                 "AtomicFiles", "CLIPKit", "YAML",
-                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss",
-                "TransformerEncoder", "ViTEncoder",
+                "BPETokenizer", "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder",
+                "SentencePieceTokenizer", "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/clip", exclude: ["Main"]),
         .executableTarget(name: "clip", dependencies: ["ClipCommands"], path: "Sources/clip/Main"),
@@ -62,6 +62,7 @@ let package = Package(
         .plugin("InfoNCELoss", "InfoNCE"),
         .plugin("ReferenceBackend", "Reference"),
         .plugin("ResNetEncoder", "ResNet"),
+        .plugin("SentencePieceTokenizer", "SentencePiece"),
         .plugin("SigmoidLoss", "Sigmoid"),
         .plugin("TransformerEncoder", "Transformer"),
         .plugin("ViTEncoder", "ViT"),
@@ -128,7 +129,8 @@ let package = Package(
             ]),
         .testTarget(name: "CLIPKitTests", dependencies: ["CLIPKit", "Multimodal"]),
         .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML"]),
-        .testTarget(name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "YAML"]),
+        .testTarget(
+            name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "MultimodalTesting", "YAML"]),
         .testTarget(
             name: "CPUBackendTests",
             dependencies: ["CPUBackend", "CPUKernels", "Multimodal", "MultimodalTesting", "ReferenceBackend"]),
@@ -137,8 +139,12 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "CLIPKit", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer",
                 "CPUBackend",
-                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
+                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SentencePieceTokenizer", "SigmoidLoss",
+                "TransformerEncoder", "ViTEncoder",
             ]),
+        .testTarget(
+            name: "SentencePieceTests",
+            dependencies: ["BPETokenizer", "Multimodal", "MultimodalTesting", "SentencePieceTokenizer", "YAML"]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],
     cxxLanguageStandard: .cxx17

@@ -6,8 +6,8 @@
     import Darwin
 #endif
 
-/// All bytes of the file at `path`, one more than `limit` at most.
-func readFile(_ path: String, limit: Int) throws(YAMLError) -> [UInt8] {
+/// All bytes of the file at `path`, or its first ones where it has more than `limit`.
+package func readFile(_ path: String, limit: Int) throws(YAMLError) -> [UInt8] {
     func failure(_ code: Int32) -> YAMLError {
         let remedy = code == ENOENT ? "check the path" : code == EACCES ? "check its permissions" : ""
         return YAMLError(

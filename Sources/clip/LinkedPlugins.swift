@@ -4,6 +4,7 @@ import InfoNCELoss
 public import Multimodal
 import ReferenceBackend
 import ResNetEncoder
+import SentencePieceTokenizer
 import SigmoidLoss
 import TransformerEncoder
 import ViTEncoder
@@ -12,8 +13,8 @@ extension Clip {
     /// The plugins that this program is linked with: the one list of them.
     public static var linkedPlugins: [any Plugin] {
         [
-            BPEPlugin(), CPUPlugin(), InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), SigmoidPlugin(),
-            TransformerPlugin(), ViTPlugin(),
+            BPEPlugin(), CPUPlugin(), InfoNCEPlugin(), ReferencePlugin(), ResNetPlugin(), SentencePiecePlugin(),
+            SigmoidPlugin(), TransformerPlugin(), ViTPlugin(),
         ]
     }
 }

@@ -1,4 +1,5 @@
 import BPETokenizer
+import Multimodal
 import Testing
 
 @Suite("Cleaning")

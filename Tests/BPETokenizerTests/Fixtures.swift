@@ -1,4 +1,5 @@
 import BPETokenizer
+import Multimodal
 
 #if canImport(Glibc)
     import Glibc
@@ -49,7 +50,7 @@ enum Fixtures {
         }
     }
 
-    private static func unescaped(_ field: Substring) -> String {
+    static func unescaped(_ field: Substring) -> String {
         var text = String.UnicodeScalarView()
         var isEscaped = false
         for scalar in field.unicodeScalars {

@@ -7,6 +7,7 @@ import ModelGraph
 import Multimodal
 import ReferenceBackend
 import ResNetEncoder
+import SentencePieceTokenizer
 import SigmoidLoss
 import Testing
 import TransformerEncoder
@@ -36,7 +37,7 @@ import YAML
     init() throws {
         plugins = try PluginRegistry([
             BPEPlugin(), ViTPlugin(), ResNetPlugin(), TransformerPlugin(), InfoNCEPlugin(), SigmoidPlugin(),
-            CPUPlugin(), ReferencePlugin(), PiecesPlugin(),
+            CPUPlugin(), ReferencePlugin(), SentencePiecePlugin(),
         ])
     }
 
@@ -121,13 +122,14 @@ import YAML
         "ids are the reference's",
         arguments: [
             "transformers", "transformers-text", "open-clip-vit", "open-clip-custom-text", "open-clip-resnet",
-            "open-clip-average",
+            "open-clip-average", "siglip", "open-clip-siglip",
         ])
     func ids(name: String) throws {
         let folder = Self.fixture(name)
         let expected = try Safetensors(path: folder + "/expected.safetensors").tensor("ids").floats
-        let model = try ModelDirectory.open(path: folder, plugins: plugins)
-        let (tokenizer, length) = (try model.tokenizer, try model.model.text.contextLength)
+        let model = try Parts(folder, plugins).model
+        let tokenizer = try ModelDirectory.tokenizer(of: model, folder: folder, plugins: plugins)
+        let length = try model.text.contextLength
         for (row, text) in try YAMLNode.load(folder + "/texts.json").array({ try $0.string() }).enumerated() {
             var own = tokenizer.tokenize(text, contextLength: length).ids
             own += Array(repeating: tokenizer.padToken, count: length - own.count)
@@ -354,33 +356,5 @@ import YAML
             _ = try ModelDirectory.open(path: folder, plugins: plugins)
             return ""
         } catch { return "\(error)" }
-    }
-}
-
-/// Stands in for the plugin `sentencepiece`: takes its settings, and knows no text.
-private struct PiecesPlugin: Plugin {
-    var manifest: [UInt8] {
-        Array(
-            """
-            {apiVersion: 1, name: sentencepiece, version: 1.0.0, summary: Stand-in, entry: {linked: Tests}, provides: [{
-             kind: tokenizer, name: sentencepiece, config: {
-              model: {type: string}, cleaning: {type: string, default: none}, endToken: {type: integer, default: -1},
-              padToken: {type: integer, default: -1}}}]}
-            """.utf8)
-    }
-
-    func register(in registrar: inout PluginRegistrar) {
-        registrar.tokenizer("sentencepiece") { config, _ in
-            Pieces(digest: try "\(config.string("model")) \(config.string("cleaning"))")
-        }
-    }
-
-    private struct Pieces: Tokenizer {
-        let vocabularySize = 3
-        let startToken: Int32? = nil
-        let endToken: Int32 = 1
-        let padToken: Int32 = 1
-        let digest: String
-        func encode(_ text: String) -> [Int32] { [] }
     }
 }

@@ -8,21 +8,36 @@ public struct BPEPlugin: Plugin {
 
     public func register(in registrar: inout PluginRegistrar) {
         registrar.tokenizer("bpe") { config, folder in
-            let name = try config.string("merges")
-            let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
+            let path = SettingFile.path(try config.string("merges"), in: folder)
+            let vocabulary = try config.string("vocabulary")
             let size = try config.integer("vocabularySize")
             let table: MergeTable
-            do throws(MergeTableError) {
-                table = try MergeTable(contentsOf: path, vocabularySize: size == 0 ? nil : size)
+            var addedTokens: [AddedTokens.Token]?
+            do {
+                if TokenizerFile.isOne(path) {
+                    guard vocabulary.isEmpty, size == 0 else {
+                        throw config.error(
+                            "merges", "a tokenizer.json has its own vocabulary",
+                            remedy: "leave out vocabulary and vocabularySize")
+                    }
+                    let file = try TokenizerFile(contentsOf: path)
+                    (table, addedTokens) = (file.table, file.addedTokens)
+                } else if vocabulary.isEmpty {
+                    table = try MergeTable(contentsOf: path, vocabularySize: size == 0 ? nil : size)
+                } else {
+                    table = try MergeTable(
+                        contentsOf: path, vocabulary: SettingFile.path(vocabulary, in: folder),
+                        vocabularySize: size == 0 ? nil : size)
+                }
             } catch {
-                throw config.error("merges", error.description, remedy: "")
+                throw config.error("merges", "\(error)", remedy: "")
             }
             let cleaning = try config.string("cleaning")
             let specials = try config.string("specialTokens")
             return CLIPTokenizer(
                 encoder: BytePairEncoder(
                     table: table, cleaning: TextCleaning(rawValue: cleaning) ?? .openai,
-                    specialTokens: SpecialTokens(rawValue: specials) ?? .openai),
+                    specialTokens: SpecialTokens(rawValue: specials) ?? .openai, addedTokens: addedTokens),
                 padsWithEnd: try config.string("padding") == "end")
         }
     }

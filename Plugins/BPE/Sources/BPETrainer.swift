@@ -1,3 +1,5 @@
+public import Multimodal
+
 /// Learns merges from text: the most frequent pair of neighbouring symbols becomes a symbol, again and again
 /// (Sennrich et al. 2016, arXiv:1508.07909).
 ///

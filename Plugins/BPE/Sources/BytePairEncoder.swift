@@ -1,3 +1,4 @@
+public import Multimodal
 import Synchronization
 
 /// CLIP's tokenizer: text is cleaned, split into pieces, and each piece's bytes are merged by the table.
@@ -8,17 +9,27 @@ public struct BytePairEncoder: Sendable {
     public let table: MergeTable
     public let cleaning: TextCleaning
     public let specialTokens: SpecialTokens
+    /// What transformers finds in a text before it is split.
+    public let addedTokens: AddedTokens
     private let specials: [(bytes: [UInt8], id: Int32)]
     private let spellings: [[UInt8]]
     private let workspaces = Workspaces()
 
-    public init(table: MergeTable, cleaning: TextCleaning = .openai, specialTokens: SpecialTokens = .openai) {
+    /// - Parameter addedTokens: those of a `tokenizer.json`, which count with `cleaning: .transformers`; nil: the
+    ///   special tokens.
+    public init(
+        table: MergeTable, cleaning: TextCleaning = .openai, specialTokens: SpecialTokens = .openai,
+        addedTokens: [AddedTokens.Token]? = nil
+    ) {
         self.table = table
         self.cleaning = cleaning
         self.specialTokens = specialTokens
         specials = [(specialTokens.start, table.startToken), (specialTokens.end, table.endToken)]
             .compactMap { text, id in text.map { (Array($0.utf8), id) } }
         spellings = specials.map(\.bytes)
+        self.addedTokens = AddedTokens(
+            addedTokens ?? specials.map { AddedTokens.Token(String(decoding: $0.bytes, as: UTF8.self), id: $0.id) },
+            normalize: cleaning.cleaned)
     }
 
     /// The ids of a text. O(n log n) in its length for a text of one word, O(n) for usual ones.
@@ -26,24 +37,23 @@ public struct BytePairEncoder: Sendable {
         var workspace = workspaces.take()
         defer { workspaces.put(workspace) }
         var ids: [Int32] = []
-        let bytes = Array(text.utf8)
         guard cleaning == .transformers else {
-            append(cleaning.cleaned(bytes), ignoresCase: true, &workspace, to: &ids)
+            append(cleaning.cleaned(Array(text.utf8)), spellings, ignoresCase: true, &workspace, to: &ids)
             return ids
         }
-        // transformers looks for special tokens before cleaning, and not after it.
-        var start = 0
-        for index in bytes.indices where bytes[index] == 0x3C && index >= start {
-            guard let special = specials.first(where: { bytes[index...].starts(with: $0.bytes) }) else { continue }
-            append(cleaning.cleaned(Array(bytes[start..<index])), ignoresCase: false, &workspace, to: &ids)
-            ids.append(special.id)
-            start = index + special.bytes.count
+        for section in addedTokens.sections(Array(text.utf8)) {
+            switch section {
+            case .token(let id): ids.append(id)
+            case .text(let bytes): append(bytes, [], ignoresCase: false, &workspace, to: &ids)
+            }
         }
-        append(cleaning.cleaned(start == 0 ? bytes : Array(bytes[start...])), ignoresCase: false, &workspace, to: &ids)
         return ids
     }
 
-    private func append(_ bytes: [UInt8], ignoresCase: Bool, _ workspace: inout Workspace, to ids: inout [Int32]) {
+    private func append(
+        _ bytes: [UInt8], _ spellings: [[UInt8]], ignoresCase: Bool, _ workspace: inout Workspace,
+        to ids: inout [Int32]
+    ) {
         var scanner = PieceScanner(specials: spellings, ignoresCase: ignoresCase)
         let span = bytes.span
         while let piece = scanner.next(in: span) {

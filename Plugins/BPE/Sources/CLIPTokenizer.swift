@@ -30,6 +30,17 @@ public struct CLIPTokenizer: Tokenizer {
             mix(merge.left)
             mix(merge.right)
         }
+        if let published = encoder.table.published {
+            for id in published.ids + [published.start, published.end] {
+                mix(id.map(UInt32.init(bitPattern:)) ?? .max)
+            }
+        }
+        // Those that follow from the spelling of special tokens are told by it.
+        let start = AddedTokens.Token("<|startoftext|>", id: encoder.table.startToken)
+        let end = AddedTokens.Token("<|endoftext|>", id: encoder.table.endToken)
+        if encoder.cleaning == .transformers, !Set(encoder.addedTokens.tokens).isSubset(of: [start, end]) {
+            for byte in "\(encoder.addedTokens.tokens)".utf8 { mix(UInt32(byte)) }
+        }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

@@ -15,13 +15,13 @@ package enum MergeFile {
     /// - Parameter isEnough: whether these first bytes are enough, so that the rest of a gzip file is not inflated, nor
     ///   its checksum compared.
     package static func contents(
-        _ path: String, isEnough: ([UInt8]) -> Bool = { _ in false }
+        _ path: String, limit: Int = .max, isEnough: ([UInt8]) -> Bool = { _ in false }
     ) throws(MergeTableError) -> [UInt8] {
-        let bytes = try read(path)
+        let bytes = try read(path, limit: limit)
         return bytes.starts(with: [0x1F, 0x8B]) ? try inflated(bytes, file: path, isEnough) : bytes
     }
 
-    private static func read(_ path: String) throws(MergeTableError) -> [UInt8] {
+    private static func read(_ path: String, limit: Int) throws(MergeTableError) -> [UInt8] {
         func failure(_ code: Int32) -> MergeTableError {
             MergeTableError(file: path, line: 0, reason: .unreadable(String(cString: strerror(code))))
         }
@@ -32,7 +32,7 @@ package enum MergeFile {
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 18)
-        while true {
+        while bytes.count < limit {
             let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0) }
             if count == 0 { return bytes }
             if count > 0 {
@@ -41,6 +41,7 @@ package enum MergeFile {
                 throw failure(errno)
             }
         }
+        return bytes
     }
 
     private static func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {

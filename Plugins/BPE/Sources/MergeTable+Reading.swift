@@ -1,3 +1,5 @@
+import Multimodal
+
 extension MergeTable {
     /// Reads a merge file: the published `bpe_simple_vocab_16e6.txt.gz`, a `merges.txt` as Hugging Face and
     /// `clip tokenizer train` write it, with or without its `#version` line, and either of them as gzip or not.
@@ -7,6 +9,12 @@ extension MergeTable {
     ///   - vocabularySize: how many ids to have, leaving out the last merges; nil takes all merges, of the published
     ///     file the 48,894 that openai/CLIP takes.
     public init(contentsOf path: String, vocabularySize: Int? = nil) throws(MergeTableError) {
+        self = try Self.read(path, vocabularySize: vocabularySize).table
+    }
+
+    static func read(
+        _ path: String, vocabularySize: Int?
+    ) throws(MergeTableError) -> (table: MergeTable, symbols: ByteStringTable) {
         let wanted = try vocabularySize.map { size throws(MergeTableError) in
             guard size >= Self.smallestVocabulary else {
                 throw MergeTableError(file: path, line: 0, reason: .tooSmall(vocabularySize: size))
@@ -19,18 +27,26 @@ extension MergeTable {
             }
             return bytes.count { $0 == 0x0A } > count
         }
-        self = try MergeTable(text: bytes, file: path, mergeCount: wanted)
+        return try read(bytes, file: path, mergeCount: wanted)
     }
 
     /// - Parameter mergeCount: how many merges to take; nil takes them all, or those openai/CLIP takes.
     package init(text: [UInt8], file: String, mergeCount: Int? = nil) throws(MergeTableError) {
+        self = try Self.read(text, file: file, mergeCount: mergeCount).table
+    }
+
+    /// The table, and the spellings of its symbols by their number.
+    static func read(
+        _ text: [UInt8], file: String, mergeCount: Int?
+    ) throws(MergeTableError) -> (table: MergeTable, symbols: ByteStringTable) {
         var reader = MergeReader(file: file, text: text)
         reader.skipHeader()
         let wanted = mergeCount ?? (MergeReader.isPublished(text) ? Self.publishedMergeCount : nil)
-        self = try reader.read(wanted)
-        if let wanted, merges.count < wanted {
-            throw MergeTableError(file: file, line: 0, reason: .tooFew(merges: merges.count, needed: wanted))
+        let (table, symbols) = try reader.read(wanted)
+        if let wanted, table.merges.count < wanted {
+            throw MergeTableError(file: file, line: 0, reason: .tooFew(merges: table.merges.count, needed: wanted))
         }
+        return (table, symbols)
     }
 }
 
@@ -62,7 +78,7 @@ private struct MergeReader {
         line = 2
     }
 
-    mutating func read(_ wanted: Int?) throws(MergeTableError) -> MergeTable {
+    mutating func read(_ wanted: Int?) throws(MergeTableError) -> (table: MergeTable, symbols: ByteStringTable) {
         // The shortest line is of four bytes, the usual one of more than eight.
         var table = MergeTable(capacity: min(wanted ?? .max, text.count / 8))
         var symbols = ByteStringTable(capacity: 1 << 16)
@@ -92,7 +108,7 @@ private struct MergeReader {
             index = next
             line += 1
         }
-        return table
+        return (table, symbols)
     }
 
     private func split(_ range: Range<Int>) throws(MergeTableError) -> (Range<Int>, Range<Int>) {
@@ -100,7 +116,7 @@ private struct MergeReader {
             !text[(space + 1)..<range.upperBound].contains(0x20)
         else {
             let bytes = Array(text[range])
-            if ByteDecoding.decoded(bytes, variants: false) == nil { throw failure(.notUTF8) }
+            if String(validating: bytes, as: UTF8.self) == nil { throw failure(.notUTF8) }
             throw failure(.notAPair(string(range)))
         }
         return (range.lowerBound..<space, (space + 1)..<range.upperBound)
@@ -112,7 +128,7 @@ private struct MergeReader {
     }
 
     private func unknown(_ symbol: Range<Int>) -> MergeTableError {
-        let isText = ByteDecoding.decoded(Array(text[symbol]), variants: false) != nil
+        let isText = String(validating: text[symbol], as: UTF8.self) != nil
         return failure(isText ? .unknownSymbol(string(symbol)) : .notUTF8)
     }
 

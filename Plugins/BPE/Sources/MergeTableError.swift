@@ -32,11 +32,13 @@ public struct MergeTableError: Error, Hashable, Sendable, CustomStringConvertibl
     }
 
     public var description: String {
-        "\(file):\(line > 0 ? "\(line):" : "") \(text)"
+        "\(file):\(line > 0 ? "\(line):" : "") \(reason)"
     }
+}
 
-    private var text: String {
-        switch reason {
+extension MergeTableError.Reason: CustomStringConvertible {
+    public var description: String {
+        switch self {
         case .unreadable(let why): "cannot be read: \(why); check the path and its permissions"
         case .damagedGzip(let why): "is not whole as gzip (\(why)); fetch it again"
         case .notUTF8: "is not UTF-8; a merge file is text, or that text as gzip"

@@ -1,3 +1,5 @@
+import Multimodal
+
 /// Merges the symbols of one piece, always the pair whose merge comes first in the table, leftmost first.
 ///
 /// This is byte-pair encoding as in Sennrich et al. 2016 (arXiv:1508.07909). A symbol exists only after the merge that
@@ -23,7 +25,13 @@ struct PieceMerger {
         }
         merged.append(Self.none)
         if symbols.count <= Self.longestScan { mergeByScan(table) } else { mergeByHeap(table) }
-        for symbol in symbols { ids.append(Int32(truncatingIfNeeded: symbol)) }
+        guard let published = table.published else {
+            for symbol in symbols { ids.append(Int32(truncatingIfNeeded: symbol)) }
+            return
+        }
+        for symbol in symbols {
+            if let id = published.ids[Int(symbol)] { ids.append(id) }
+        }
     }
 
     private mutating func mergeByScan(_ table: MergeTable) {

@@ -1,3 +1,5 @@
+import Multimodal
+
 /// What a character is to the pattern that splits text.
 enum PieceClass {
     case letter, number, space, other
@@ -8,14 +10,14 @@ enum PieceClass {
         switch scalar.value {
         case 0x41...0x5A, 0x61...0x7A: return .letter
         case 0x30...0x39: return .number
-        case ..<0x80: return WhiteSpace.isUnicode(scalar.value) ? .space : .other
+        case ..<0x80: return scalar.properties.isWhitespace ? .space : .other
         case 0x4E00...0x9FFF, 0xAC00...0xD7A3: return .letter
         default: break
         }
         switch scalar.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return .letter
         case .decimalNumber, .letterNumber, .otherNumber: return .number
-        default: return WhiteSpace.isUnicode(scalar.value) ? .space : .other
+        default: return scalar.properties.isWhitespace ? .space : .other
         }
     }
 }

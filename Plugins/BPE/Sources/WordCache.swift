@@ -1,3 +1,5 @@
+import Multimodal
+
 /// The ids of words seen lately. When it is full it starts anew: frequent words are back at once.
 struct WordCache {
     private static let mostWords = 1 << 16

@@ -196,18 +196,20 @@ struct TransformersLayout {
         if kind.isSiglip {
             return try LayoutReading.sentencePiece(in: folder, vocabularySize: vocabularySize, isOpenCLIP: false)
         }
-        guard FileSystem.isFile(FileSystem.resolve("merges.txt", in: folder)) else {
-            let hasOther = FileSystem.isFile(FileSystem.resolve("tokenizer.json", in: folder))
+        func has(_ name: String) -> Bool { FileSystem.isFile(FileSystem.resolve(name, in: folder)) }
+        guard let merges = ["merges.txt", "tokenizer.json"].first(where: has) else {
             throw CheckpointError(
                 folder,
-                "has no merges.txt" + (hasOther ? "; tokenizer.json is not read" : "")
-                    + "; put the model's vocab.json and merges.txt beside config.json")
+                "has no merges.txt and no tokenizer.json; put the model's vocab.json and merges.txt, or its "
+                    + "tokenizer.json, beside config.json")
         }
-        return YAMLNode.mapping([
+        let vocabulary =
+            merges == "merges.txt" && has("vocab.json") ? [("vocabulary", YAMLNode.string("vocab.json"))] : []
+        return .mapping([
             "name": .string("bpe"),
-            "config": .mapping([
-                "merges": .string("merges.txt"), "cleaning": .string("transformers"), "padding": .string("end"),
-            ]),
+            "config": .mapping(
+                [("merges", .string(merges))] + vocabulary
+                    + [("cleaning", .string("transformers")), ("padding", .string("end"))]),
         ])
     }
 }

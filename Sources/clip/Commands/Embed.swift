@@ -72,6 +72,9 @@ struct Embed: ClipSubcommand {
     @Flag(name: .customLong("null"), help: "Inputs end with NUL instead of a line feed.")
     var isNullSeparated = false
 
+    @Flag(name: .long, help: "A text that is longer than the model takes fails instead of being cut.")
+    var strict = false
+
     @OptionGroup var backend: BackendOptions
 
     @Flag(name: .long, help: "Leave vectors at the length that the model gives them; states of tokens always are.")
@@ -87,6 +90,7 @@ struct Embed: ClipSubcommand {
             .jobs, flag: ("--jobs", jobs), default: Threads.processorCount, maximum: BackendOptions.maximumThreads
         ).0
         options.output = output
+        options.isStrict = strict
         let mode = files.isEmpty ? mode : .image
         let pipeline = EmbedPipeline(
             reader: EmbedInputReader(lines, mode: mode), model: try context.openModel(model, trust, backend),

@@ -28,6 +28,9 @@ struct Tokenize: ClipSubcommand {
     @Flag(name: .customLong("null"), help: "Inputs end with NUL instead of a line feed.")
     var isNullSeparated = false
 
+    @Flag(name: .long, help: "A text that is longer than the model takes fails instead of being cut.")
+    var strict = false
+
     func validate() throws {
         if tokenizer != nil, model.model != nil {
             throw ValidationError("--model and --tokenizer both name a tokenizer; leave one of them out.")
@@ -62,6 +65,11 @@ struct Tokenize: ClipSubcommand {
                     continue
                 }
                 let tokens = tokenizer.tokenize(text, contextLength: contextLength)
+                if strict, let error = tokens.truncation {
+                    failed += 1
+                    context.note("\(ErrorRecord(id: input.id, line: input.line, error: error))")
+                    continue
+                }
                 if tokens.truncated > 0 { cut += 1 }
                 try writer.write { object in
                     object.raw("id", input.id.json)

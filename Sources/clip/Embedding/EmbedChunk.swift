@@ -20,7 +20,9 @@ final class EmbedChunk: Sendable {
     }
 
     /// Prepares records until none is left; any number of threads may do so at once.
-    func prepare(_ model: CLIPModel) {
+    ///
+    /// - Parameter isStrict: whether a text that is longer than the model takes fails.
+    func prepare(_ model: CLIPModel, isStrict: Bool = false) {
         // A few at a time, so that short texts do not cost more in handing out than in work.
         let share = 4
         while true {
@@ -28,7 +30,7 @@ final class EmbedChunk: Sendable {
             if start >= items.count { return }
             for index in start..<min(start + share, items.count) {
                 guard case .input(let input) = items[index] else { continue }
-                let result = Self.prepare(input.content, model)
+                let result = Self.prepare(input.content, model, isStrict)
                 prepared.withLock { $0[index] = result }
             }
         }
@@ -42,10 +44,13 @@ final class EmbedChunk: Sendable {
         }
     }
 
-    private static func prepare(_ content: RecordContent, _ model: CLIPModel) -> Prepared {
+    private static func prepare(_ content: RecordContent, _ model: CLIPModel, _ isStrict: Bool) -> Prepared {
         do {
             switch content {
-            case .text(let text): return .text(try model.tokenize(text))
+            case .text(let text):
+                let tokens = try model.tokenize(text)
+                if isStrict, let error = tokens.truncation { return .failed(error) }
+                return .text(tokens)
             case .image(let path): return .image(try model.prepare(Image(contentsOfFile: path.bytes)))
             }
         } catch let error as ImageError {
@@ -53,6 +58,17 @@ final class EmbedChunk: Sendable {
         } catch {  // the model has no encoder for it
             return .failed(RecordError(code: "model.encoder", message: "\(error)"))
         }
+    }
+}
+
+extension TokenizedText {
+    /// The error under `--strict`; nil where nothing was cut.
+    var truncation: RecordError? {
+        guard truncated > 0 else { return nil }
+        return RecordError(
+            code: "text.truncated",
+            message: "the text has \(counted(truncated, "token")) more than the model takes; shorten it, or leave out "
+                + "--strict to have it cut")
     }
 }
 

@@ -24,6 +24,8 @@ final class EmbedPipeline {
         var onError = OnError.skip
         var normalize = true
         var output = EncoderOutput.pooled
+        /// Whether texts that are longer than the model takes fail.
+        var isStrict = false
     }
 
     struct Summary {
@@ -67,9 +69,9 @@ final class EmbedPipeline {
             }
             if chunk == nil, pending == nil { break }
             let current = pending
-            let model = model
+            let (model, isStrict) = (model, options.isStrict)
             try Threads.run(
-                chunk == nil ? 0 : min(options.jobs, chunk?.items.count ?? 0), { _ in chunk?.prepare(model) }
+                chunk == nil ? 0 : min(options.jobs, chunk?.items.count ?? 0), { _ in chunk?.prepare(model, isStrict: isStrict) }
             ) {
                 if let current { try finish(current) }
                 if chunk == nil { try writer.flush() }

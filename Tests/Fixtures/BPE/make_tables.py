@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Plugins/BPE/Sources/Tables/*.swift: the facts that text cleaning needs and that the standard library does not give.
+"""Writes Sources/Multimodal/Text/Tables/*.swift: the facts that text cleaning needs and that the standard library does not give.
 
     python3 -m venv venv && venv/bin/pip install ftfy==6.3.1
     venv/bin/python Tests/Fixtures/BPE/make_tables.py
@@ -14,7 +14,7 @@ import unicodedata
 
 from ftfy import badness, chardata
 
-HERE = pathlib.Path(__file__).resolve().parents[3] / "Plugins" / "BPE" / "Sources" / "Tables"
+HERE = pathlib.Path(__file__).resolve().parents[3] / "Sources" / "Multimodal" / "Text" / "Tables"
 WIDTH = 116
 
 

@@ -1,9 +1,9 @@
 /// UTF-8 between bytes and scalars, strictly, and with the two variants that ftfy also reads.
-enum ByteDecoding {
+public enum ByteDecoding {
     /// The scalars of well-formed UTF-8, or nil.
     ///
     /// - Parameter variants: whether to read C0 80 as U+0000 (Java) and surrogate pairs of three bytes each (CESU-8).
-    static func decoded(_ bytes: [UInt8], variants: Bool) -> [UInt32]? {
+    package static func decoded(_ bytes: [UInt8], variants: Bool) -> [UInt32]? {
         var result: [UInt32] = []
         result.reserveCapacity(bytes.count)
         var index = 0
@@ -25,7 +25,7 @@ enum ByteDecoding {
     }
 
     /// The scalar at `index` and its length in bytes, or nil where the bytes are not well formed.
-    static func scalar(in bytes: Span<UInt8>, at index: Int) -> (scalar: UInt32, length: Int)? {
+    public static func scalar(in bytes: Span<UInt8>, at index: Int) -> (scalar: UInt32, length: Int)? {
         let first = UInt32(bytes[index])
         if first < 0x80 { return (first, 1) }
         let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
@@ -42,6 +42,19 @@ enum ByteDecoding {
         }
     }
 
+    /// The scalar that begins at `index` of well-formed UTF-8; nil at its end.
+    public static func scalar(_ text: [UInt8], at index: Int) -> Unicode.Scalar? {
+        guard index < text.count, let (value, _) = scalar(in: text.span, at: index) else { return nil }
+        return Unicode.Scalar(value)
+    }
+
+    /// The scalar that ends before `index` of well-formed UTF-8; nil at its beginning.
+    public static func scalar(_ text: [UInt8], before index: Int) -> Unicode.Scalar? {
+        var start = index - 1
+        while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
+        return start < 0 ? nil : scalar(text, at: start)
+    }
+
     private static func surrogatePair(in bytes: [UInt8], at index: Int) -> UInt32? {
         guard index + 6 <= bytes.count else { return nil }
         let last = bytes[index + 5]
@@ -55,7 +68,7 @@ enum ByteDecoding {
     }
 
     /// Appends scalars as UTF-8; a number that is no scalar becomes U+FFFD.
-    static func append(_ text: [UInt32], to bytes: inout [UInt8]) {
+    public static func append(_ text: [UInt32], to bytes: inout [UInt8]) {
         for scalar in text {
             if scalar < 0x80 {
                 bytes.append(UInt8(scalar))

@@ -1,8 +1,10 @@
 /// A binary heap with the least on top.
-struct MinimumHeap<Item: Comparable> {
-    private var items: [Item] = []
+public struct MinimumHeap<Item: Comparable> {
+    @usableFromInline var items: [Item] = []
 
-    mutating func insert(_ item: Item) {
+    @inlinable public init() {}
+
+    @inlinable public mutating func insert(_ item: Item) {
         items.append(item)
         var index = items.count - 1
         while index > 0, items[(index - 1) / 2] > items[index] {
@@ -11,7 +13,7 @@ struct MinimumHeap<Item: Comparable> {
         }
     }
 
-    mutating func removeMinimum() -> Item? {
+    @inlinable public mutating func removeMinimum() -> Item? {
         guard let minimum = items.first, let last = items.popLast() else { return nil }
         guard !items.isEmpty else { return minimum }
         items[0] = last

@@ -1,5 +1,5 @@
 /// The two sets of white space that the reference tokenizer uses, and what it does with them.
-enum WhiteSpace {
+public enum WhiteSpace {
     /// White space of Python's `str.split`, `str.strip` and `re`'s `\s`: the property White_Space and U+001C...U+001F.
     static func isPython(_ scalar: UInt32) -> Bool {
         switch scalar {
@@ -18,7 +18,7 @@ enum WhiteSpace {
     }
 
     /// Words joined by single spaces, without space around them: Python's `" ".join(text.split())`.
-    static func collapsed(_ text: [UInt32]) -> [UInt32] {
+    public static func collapsed(_ text: [UInt32]) -> [UInt32] {
         var result: [UInt32] = []
         result.reserveCapacity(text.count)
         var pending = false

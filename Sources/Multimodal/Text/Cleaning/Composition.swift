@@ -1,7 +1,7 @@
 /// Unicode's normalisation form C (Unicode Standard Annex 15), from the table of canonical decompositions.
 ///
 /// The standard library keeps its own normaliser to itself, and Foundation's would cost start-up time.
-enum Composition {
+public enum Composition {
     private struct Table {
         var parts: [UInt32: [UInt32]] = [:]
         var composites: [UInt64: UInt32] = [:]
@@ -21,7 +21,7 @@ enum Composition {
     private static func pair(_ first: UInt32, _ second: UInt32) -> UInt64 { UInt64(first) << 32 | UInt64(second) }
 
     /// The text in form C. Everything below U+0300 is in that form already.
-    static func composed(_ text: [UInt32]) -> [UInt32] {
+    public static func composed(_ text: [UInt32]) -> [UInt32] {
         guard text.contains(where: { $0 >= 0x300 && !isInert($0) }) else { return text }
         return recomposed(decomposed(text))
     }

@@ -32,7 +32,12 @@ struct Badness {
     /// Letters, digits and the underscore: `\w`.
     private func wordCharacter(_ index: Int) -> Bool {
         guard let scalar = scalar(index), let character = Unicode.Scalar(scalar) else { return false }
-        return scalar == 0x5F || PieceClass.of(character) == .letter || PieceClass.of(character) == .number
+        switch character.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
+            .letterNumber, .otherNumber:
+            return true
+        default: return scalar == 0x5F
+        }
     }
 
     /// Sequences that begin with a plain letter, white space or punctuation, or at the start of the text.

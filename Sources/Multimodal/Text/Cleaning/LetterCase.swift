@@ -1,8 +1,8 @@
 /// Lower case as Python's `str.lower` has it: full mappings of Unicode, with the final sigma of Greek.
-enum LetterCase {
+public enum LetterCase {
     /// - Parameter finalSigma: whether a capital sigma that ends a word becomes ς. Rust's `to_lowercase` of single
     ///   characters, which the tokenizers library uses, always gives σ.
-    static func lowered(_ text: [UInt32], finalSigma: Bool = true) -> [UInt32] {
+    public static func lowered(_ text: [UInt32], finalSigma: Bool = true) -> [UInt32] {
         var result: [UInt32] = []
         result.reserveCapacity(text.count)
         for (index, scalar) in text.enumerated() {

@@ -16,7 +16,7 @@ public enum TextCleaning: String, Sendable, CaseIterable {
     case none
 
     /// Cleans a text in UTF-8.
-    package func cleaned(_ text: [UInt8]) -> [UInt8] {
+    public func cleaned(_ text: [UInt8]) -> [UInt8] {
         if self == .none { return text }
         if let fast = cleanedASCII(text) { return fast }
         var scalars: [UInt32] = []

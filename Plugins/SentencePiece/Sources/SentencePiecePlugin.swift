@@ -1,0 +1,27 @@
+public import Multimodal
+
+/// Provides the tokenizer `sentencepiece`.
+public struct SentencePiecePlugin: Plugin {
+    public init() {}
+
+    public var manifest: [UInt8] { PackageResources.plugin_yaml }
+
+    public func register(in registrar: inout PluginRegistrar) {
+        registrar.tokenizer("sentencepiece") { config, folder in
+            func token(_ name: String) throws -> Int32? {
+                let id = try config.integer(name)
+                return id < 0 ? nil : Int32(truncatingIfNeeded: id)
+            }
+            let specialTokens = SentencePieceTokenizer.SpecialTokens(
+                start: try token("startToken"), end: try token("endToken"), pad: try token("padToken"))
+            let cleaning = SentencePieceTokenizer.Cleaning(rawValue: try config.string("cleaning")) ?? .none
+            do {
+                return try SentencePieceTokenizer(
+                    contentsOf: SettingFile.path(try config.string("model"), in: folder), cleaning: cleaning,
+                    specialTokens: specialTokens)
+            } catch {
+                throw config.error("model", "\(error)", remedy: "")
+            }
+        }
+    }
+}
