@@ -1,8 +1,9 @@
 import BPETokenizer
-@testable import Multimodal
 import MultimodalTesting
 import Testing
 import YAML
+
+@testable import Multimodal
 
 @Suite("vocab.json and tokenizer.json")
 struct FilesTests {
@@ -47,7 +48,8 @@ struct FilesTests {
     func others() throws {
         let good = String(decoding: try rawBytes(of: "tokenizer.json"), as: UTF8.self)
         for (old, new, name) in [
-            ("\"type\":\"NFC\"", "\"type\":\"NFD\"", "'NFD', not 'NFC'"), ("\"BPE\"", "\"Unigram\"", "'Unigram', not 'BPE'"),
+            ("\"type\":\"NFC\"", "\"type\":\"NFD\"", "'NFD', not 'NFC'"),
+            ("\"BPE\"", "\"Unigram\"", "'Unigram', not 'BPE'"),
             ("\"</w>\"", "\"@@\"", "'@@', not '</w>'"), ("\"Removed\"", "\"Isolated\"", "'Isolated', not 'Removed'"),
             ("\"byte_fallback\":false", "\"byte_fallback\":true", "'byte_fallback' is set"),
         ] {

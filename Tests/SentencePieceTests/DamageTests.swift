@@ -7,7 +7,8 @@ struct DamageTests {
         try Fixtures.withFile(bytes) { path in
             do {
                 // What can be opened encodes, whatever was changed.
-                _ = try SentencePieceTokenizer(contentsOf: path, cleaning: cleaning).encode("Où est le chat? ½ 猫 \n\n<b>")
+                _ = try SentencePieceTokenizer(contentsOf: path, cleaning: cleaning).encode(
+                    "Où est le chat? ½ 猫 \n\n<b>")
                 return nil
             } catch {
                 #expect("\(error)".contains(path), "the message does not name the file: \(error)")

@@ -1,3 +1,4 @@
+import Multimodal
 import MultimodalTesting
 import SentencePieceTokenizer
 import Testing
@@ -21,7 +22,9 @@ struct ReferenceTests {
             if ids != expectation.ids {
                 wrong += 1
                 if wrong <= 20 {
-                    Issue.record("\(key), \(expectation.category): \(expectation.text.debugDescription): \(ids), not \(expectation.ids)")
+                    Issue.record(
+                        "\(key), \(expectation.category): \(expectation.text.debugDescription): \(ids), not \(expectation.ids)"
+                    )
                 }
             }
         }

@@ -44,10 +44,16 @@ public struct BytePairEncoder: Sendable {
         for section in addedTokens.sections(Array(text.utf8)) {
             switch section {
             case .token(let id): ids.append(id)
-            case .text(let bytes): append(bytes, [], ignoresCase: false, &workspace, to: &ids)
+            case .text(let bytes): append(bytes, Self.splitSpellings, ignoresCase: false, &workspace, to: &ids)
             }
         }
         return ids
+    }
+
+    /// What transformers' pattern splits off before and after, spelled so once the case is lowered; its second pattern
+    /// then splits them as any text.
+    private static let splitSpellings = [SpecialTokens.openai.start, SpecialTokens.openai.end].compactMap {
+        $0.map { Array($0.utf8) }
     }
 
     private func append(
@@ -57,6 +63,10 @@ public struct BytePairEncoder: Sendable {
         var scanner = PieceScanner(specials: spellings, ignoresCase: ignoresCase)
         let span = bytes.span
         while let piece = scanner.next(in: span) {
+            if !ignoresCase, bytes[piece.lowerBound] == 0x3C, spellings.contains(where: bytes[piece].elementsEqual) {
+                append(Array(bytes[piece]), [], ignoresCase: false, &workspace, to: &ids)
+                continue
+            }
             if workspace.cache.append(span, piece, to: &ids) { continue }
             let start = ids.count
             // Only the exact spelling is the token; `<|ENDOFTEXT|>` is a piece, and is merged like any other.

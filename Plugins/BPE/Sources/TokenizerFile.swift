@@ -97,7 +97,8 @@ struct TokenizerFile {
 extension JSONValue {
     fileprivate func otherThanCLIP(_ why: String) -> any Error {
         error(
-            "this is not CLIP's tokenizer: \(why)", remedy: "only byte-level BPE as transformers' CLIPTokenizer is read")
+            "this is not CLIP's tokenizer: \(why)", remedy: "only byte-level BPE as transformers' CLIPTokenizer is read"
+        )
     }
 
     fileprivate func required(_ name: String) throws -> JSONValue {

@@ -82,7 +82,9 @@ public struct SentencePieceTokenizer: Tokenizer {
         return { [model = file.model, splitting = file.splitting] text in
             var ids: [Int32] = []
             let bytes = Array(text.utf8)
-            for section in addedTokens.sections(cleaning == .openclip ? TextCleaning.canonicalize.cleaned(bytes) : bytes) {
+            for section in addedTokens.sections(
+                cleaning == .openclip ? TextCleaning.canonicalize.cleaned(bytes) : bytes)
+            {
                 switch section {
                 case .token(let id): ids.append(id)
                 case .text(let text):

@@ -49,7 +49,8 @@ struct TextPattern: Sendable {
                 switch scalar {
                 case "]": return scalars.isEmpty ? nil : .scalars(scalars)
                 case "\\":
-                    guard let escaped = rest.popFirst(), !escaped.properties.isAlphabetic, escaped.value > 0x39 || escaped.value < 0x30
+                    guard let escaped = rest.popFirst(), !escaped.properties.isAlphabetic,
+                        escaped.value > 0x39 || escaped.value < 0x30
                     else { return nil }
                     scalars.append(escaped)
                 // A complement, a range, a set within.

@@ -56,8 +56,9 @@ struct UnigramModel: Sendable {
             let length = characterLength(text, start)
             var hasCharacter = false
             func offer(_ id: Int32, _ score: Double, _ end: Int) {
-                guard best[end].start < 0 || score > best[end].score else { return }
-                best[end] = Node(id: id, score: isSingle ? Double(Float(score)) : score, start: start)
+                let sum = isSingle ? Double(Float(score + before)) : score + before
+                guard best[end].start < 0 || sum > best[end].score else { return }
+                best[end] = Node(id: id, score: sum, start: start)
             }
             pieces.spellings.forEachPrefix(of: text.span, from: start) { number, end in
                 let score: Double
@@ -67,13 +68,10 @@ struct UnigramModel: Sendable {
                 case .userDefined: score = Double(Float(end - start) * largestScore) - 0.1
                 default: return
                 }
-                offer(Int32(truncatingIfNeeded: number), score + before, end)
+                offer(Int32(truncatingIfNeeded: number), score, end)
                 if end - start == length { hasCharacter = true }
             }
-            if !hasCharacter {
-                let score = unknownScore + before
-                offer(pieces.unknown ?? -1, isSingle ? Double(Float(score)) : score, start + length)
-            }
+            if !hasCharacter { offer(pieces.unknown ?? -1, unknownScore, start + length) }
             start += length
         }
         return best

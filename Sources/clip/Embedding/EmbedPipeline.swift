@@ -71,7 +71,8 @@ final class EmbedPipeline {
             let current = pending
             let (model, isStrict) = (model, options.isStrict)
             try Threads.run(
-                chunk == nil ? 0 : min(options.jobs, chunk?.items.count ?? 0), { _ in chunk?.prepare(model, isStrict: isStrict) }
+                chunk == nil ? 0 : min(options.jobs, chunk?.items.count ?? 0),
+                { _ in chunk?.prepare(model, isStrict: isStrict) }
             ) {
                 if let current { try finish(current) }
                 if chunk == nil { try writer.flush() }
