@@ -156,6 +156,8 @@ public final class CLIPModel: Sendable {
         return result
     }
 
+    package func takeProfiles() -> [ExecutionProfile] { embedder.takeProfiles() }
+
     private func inBatches<Input>(
         _ inputs: [Input], _ batchSize: Int, _ embed: (ArraySlice<Input>) throws -> [Float]
     ) throws -> Embeddings {

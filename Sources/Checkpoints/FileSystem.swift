@@ -13,6 +13,13 @@ package enum FileSystem {
     package static func isDirectory(_ path: String) -> Bool { kind(of: path) == S_IFDIR }
     package static func isFile(_ path: String) -> Bool { kind(of: path) == S_IFREG }
 
+    /// Bytes of a file; 0 where there is none.
+    package static func size(of path: String) -> Int {
+        var status = stat()
+        guard !path.utf8.contains(0), stat(path, &status) == 0 else { return 0 }
+        return Int(status.st_size)
+    }
+
     private static func kind(of path: String) -> mode_t? {
         var status = stat()
         guard !path.utf8.contains(0), stat(path, &status) == 0 else { return nil }

@@ -27,7 +27,17 @@ extension ModelDirectory {
             }
             return data.converted(to: type.dtype)
         }
-        var node = config.node
+        try writeDescription(
+            to: folder, node: config.node, config: config, weightsName: weightsName, tokenizerFolder: tokenizerFolder,
+            plugins: plugins)
+    }
+
+    /// The tokenizer's files and `model.yaml`.
+    static func writeDescription(
+        to folder: String, node: YAMLNode, config: ModelConfig, weightsName: String, tokenizerFolder: String,
+        plugins: PluginRegistry
+    ) throws {
+        var node = node
         let settings = try config.tokenizer.map { try plugins.stringSettings(.tokenizer, $0) } ?? []
         let files = settings.filter { _, name in
             !name.isEmpty && FileSystem.isFile(FileSystem.resolve(name, in: tokenizerFolder))

@@ -47,10 +47,11 @@ public enum WeightFiles {
         return (try? MappedFile(path))?.withBytes { TorchArchive.claims($0) || Safetensors.claims($0) } ?? false
     }
 
-    /// A safetensors file or a PyTorch archive.
+    /// A safetensors file, perhaps with quantised matrices, or a PyTorch archive.
     static func openOne(path: String) throws(CheckpointError) -> any MappedWeightFile {
         let file = try MappedFile(path)
         if file.withBytes(TorchArchive.claims) { return try TorchArchive(file) }
-        return try Safetensors(file)
+        let safetensors = try Safetensors(file)
+        return QuantizedWeights.claims(safetensors) ? try QuantizedWeights(safetensors) : safetensors
     }
 }

@@ -8,6 +8,26 @@ public protocol Backend: Sendable {
     func compile(
         _ graph: Graph, parameters: [String: TensorData], options: CompileOptions
     ) throws -> any Executable
+
+    /// What it found on this machine.
+    var capabilities: BackendCapabilities { get }
+}
+
+/// What a backend found on this machine.
+public struct BackendCapabilities: Sendable {
+    /// What it computes with, for people: `avx512-bf16, oneDNN 2.6.3`.
+    public var instructionSet: String
+    /// Precisions that the processor multiplies in by itself, the most exact first.
+    public var precisions: [CompileOptions.Precision]
+
+    public init(instructionSet: String = "portable", precisions: [CompileOptions.Precision] = [.float32]) {
+        self.instructionSet = instructionSet
+        self.precisions = precisions
+    }
+}
+
+extension Backend {
+    public var capabilities: BackendCapabilities { BackendCapabilities() }
 }
 
 /// How a graph is to be run.
@@ -16,10 +36,13 @@ public struct CompileOptions: Hashable, Sendable {
     public var precision: Precision
     /// Worker threads; nil leaves it to the backend, which takes the processor's cores.
     public var threads: Int?
+    /// Where graphs of the same parameters are compiled one after the other: what they can have in common.
+    public var sharedWeights: SharedWeights?
 
-    public init(precision: Precision = .float32, threads: Int? = nil) {
+    public init(precision: Precision = .float32, threads: Int? = nil, sharedWeights: SharedWeights? = nil) {
         self.precision = precision
         self.threads = threads
+        self.sharedWeights = sharedWeights
     }
 
     public enum Precision: String, Hashable, Sendable, CaseIterable { case float32, bfloat16, int8 }
@@ -34,6 +57,53 @@ public protocol Executable: AnyObject, Sendable {
 
     /// The value that a parameter has now; nil for a name that the graph lacks.
     func parameter(_ name: String) throws -> TensorData?
+
+    /// What the steps took since compilation or the last call: time that passed, or with one thread its own processor
+    /// time. nil from a backend that does not measure.
+    func takeProfile() -> ExecutionProfile?
+}
+
+extension Executable {
+    public func takeProfile() -> ExecutionProfile? { nil }
+}
+
+/// Where the time of an executable's runs went.
+public struct ExecutionProfile: Sendable {
+    /// In the order in which they run.
+    public var steps: [Step]
+    /// Floating-point operations a second that the processor is capable of in the executable's precision, as measured
+    /// just now.
+    public var peak: Double
+
+    /// One step, all calls together.
+    public struct Step: Sendable {
+        /// `matmul`, `elementwise`.
+        public var kind: String
+        /// Shapes and implementation, for people.
+        public var detail: String
+        /// Where the graph's node was made.
+        public var location: SourceLocation
+        public var calls: Int
+        public var seconds: Double
+        /// Floating-point operations of all calls; 0 where they do not matter.
+        public var flops: Double
+
+        public init(
+            kind: String, detail: String, location: SourceLocation, calls: Int, seconds: Double, flops: Double
+        ) {
+            self.kind = kind
+            self.detail = detail
+            self.location = location
+            self.calls = calls
+            self.seconds = seconds
+            self.flops = flops
+        }
+    }
+
+    public init(steps: [Step], peak: Double) {
+        self.steps = steps
+        self.peak = peak
+    }
 }
 
 /// Why a graph cannot be compiled or run.

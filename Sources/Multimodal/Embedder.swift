@@ -27,6 +27,8 @@ public final class Embedder: Sendable {
     ) {
         self.model = model
         self.backend = backend
+        var options = options
+        if options.sharedWeights == nil { options.sharedWeights = SharedWeights() }
         self.options = options
         self.parameters = parameters
     }
@@ -103,6 +105,11 @@ public final class Embedder: Sendable {
         return try executable(.texts(batch: batch, length: length, output)) {
             try model.textGraph(batch: batch, length: length, output: output)
         }.run(["tokens": input])
+    }
+
+    /// Where the time went since the last call, for every shape that is compiled now.
+    public func takeProfiles() -> [ExecutionProfile] {
+        cache.withLock { $0.compactMap { $0.executable.takeProfile() } }
     }
 
     private static func rounded(_ count: Int) -> Int {

@@ -17,6 +17,8 @@ public struct ModelConfig: Sendable {
     public var preprocess: YAMLNode?
     /// File name of the weights, beside the configuration.
     public var weights: String
+    /// How the weights were quantised and what that changed; nil where they were not.
+    public var quantization: QuantizationRecord?
     /// The whole document, to be written again.
     public var node: YAMLNode
 
@@ -44,6 +46,7 @@ public struct ModelConfig: Sendable {
         embedding = try map.required("embedding").int(in: 1...1 << 20)
         if image != nil, text != nil { loss = try Self.choice(map.required("loss"), key: "name") }
         weights = try map.optional("weights")?.string() ?? "model.safetensors"
+        quantization = try map.optional("quantization").map { try QuantizationRecord($0) }
         try map.finish()
     }
 

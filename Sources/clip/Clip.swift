@@ -32,7 +32,7 @@ public struct Clip: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Embed.self, Rank.self, Train.self, Tokenize.self, TokenizerCommand.self, Models.self, Plugins.self,
-            GraphCommand.self, Doctor.self,
+            GraphCommand.self, Bench.self, Doctor.self,
         ])
 
     public init() {}
@@ -52,7 +52,7 @@ public struct Clip: ParsableCommand {
             do { try command.run() } catch { exit(withError: error) }
             exit(withError: nil)
         }
-        if command is Embed || command is Rank || command is Train { sleepWhenIdle() }
+        if command is Embed || command is Rank || command is Train || command is Bench { sleepWhenIdle() }
         let context = CommandContext(name: commandName(of: command), plugins: plugins)
         let status = await context.run(command)
         _exit(status)

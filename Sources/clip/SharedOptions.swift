@@ -63,14 +63,16 @@ struct BackendOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Precision of products: auto (the backend's best without loss) or float32. (default: auto)",
-            valueName: "precision"))
+            "Precision of products: float32 gives the published numbers; bfloat16 is nearly the same and faster where the "
+                + "processor multiplies it; int8 is faster still and less exact; auto takes bfloat16 where it is faster, and "
+                + "says so. (default: the model's, else float32)",
+            valueName: "auto|float32|bfloat16|int8"))
     var precision: String?
 
     @Option(name: .long, help: ArgumentHelp("Threads of the encoders. (default: all processors)", valueName: "count"))
     var threads: Int?
 
-    enum Precision: String, CaseIterable { case auto, float32 }
+    enum Precision: String, CaseIterable { case auto, float32, bfloat16, int8 }
 
     static let maximumThreads = 1024
 
@@ -84,12 +86,53 @@ struct BackendOptions: ParsableArguments {
             ?? Settings.Value(text: Self.defaultBackend(plugins), origin: "default")
     }
 
-    func compileOptions(in settings: Settings) throws -> CompileOptions {
-        // Both mean float32 so far: nothing faster gives the same numbers.
-        _ = try settings.choice(.precision, flag: ("--precision", precision), default: Precision.auto)
+    /// The name of a backend that there is.
+    func name(in settings: Settings, _ plugins: PluginRegistry) throws -> String {
+        let name = try backend(in: settings, plugins)
+        guard plugins.names(of: .backend).contains(name.text) else {
+            let remedy = NearestName.remedy(for: name.text, among: plugins.names(of: .backend))
+            throw UsageError("\(name.origin): there is no backend '\(name.text)'; \(remedy)")
+        }
+        return name.text
+    }
+
+    /// The precision that holds: the one asked for, else that of a quantised `model`, else float32. What `auto` means is
+    /// up to the model, the backend and the processor. One that the backend lacks is an error where somebody asked for it.
+    func precision(
+        in settings: Settings, _ runner: any Backend, model: QuantizationRecord? = nil
+    ) throws -> (CompileOptions.Precision, Settings.Value) {
+        let precisions = runner.capabilities.precisions
+        let own = model.flatMap { precisions.contains($0.precision) ? $0.precision : nil }
+        let (choice, value) = try settings.choice(
+            .precision, flag: ("--precision", precision), default: Precision.float32)
+        if let own, value.origin == "default" { return (own, Settings.Value(text: own.rawValue, origin: "model.yaml")) }
+        switch choice {
+        case .float32: return (.float32, value)
+        case .bfloat16: return (.bfloat16, value)
+        case .int8:
+            guard precisions.contains(.int8) else {
+                throw UsageError(
+                    "\(value.origin) is 'int8', which this backend does not compute in; use "
+                        + precisions.map(\.rawValue).joined(separator: " or ") + ", or --backend cpu")
+            }
+            return (.int8, value)
+        case .auto: return (own ?? (precisions.contains(.bfloat16) ? .bfloat16 : .float32), value)
+        }
+    }
+
+    func compileOptions(
+        in settings: Settings, _ runner: any Backend, model: QuantizationRecord? = nil, note: (String) -> Void
+    ) throws -> CompileOptions {
+        let (precision, value) = try precision(in: settings, runner, model: model)
+        if let model, model.precision != precision, value.origin == "default" {
+            note(
+                "the model is made for \(model.precision.rawValue), which this backend lacks; it runs in \(precision.rawValue)"
+            )
+        }
+        if value.text == Precision.auto.rawValue { note("precision auto is \(precision.rawValue) on this processor") }
         let (count, _) = try settings.count(
             .threads, flag: ("--threads", threads), default: Threads.processorCount, maximum: Self.maximumThreads)
-        return CompileOptions(precision: .float32, threads: count)
+        return CompileOptions(precision: precision, threads: count)
     }
 }
 
@@ -106,12 +149,10 @@ extension CommandContext {
     func ready(
         _ directory: ModelDirectory, _ backend: BackendOptions, _ settings: Settings, _ plugins: PluginRegistry
     ) throws -> CLIPModel {
-        let name = try backend.backend(in: settings, plugins)
-        guard plugins.names(of: .backend).contains(name.text) else {
-            let remedy = NearestName.remedy(for: name.text, among: plugins.names(of: .backend))
-            throw UsageError("\(name.origin): there is no backend '\(name.text)'; \(remedy)")
-        }
+        let name = try backend.name(in: settings, plugins)
         return try CLIPModel(
-            directory, plugins: plugins, backend: name.text, options: backend.compileOptions(in: settings))
+            directory, plugins: plugins, backend: name,
+            options: backend.compileOptions(
+                in: settings, plugins.backend(name), model: directory.config.quantization, note: note))
     }
 }

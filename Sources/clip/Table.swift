@@ -19,3 +19,14 @@ struct Table {
         }.joined()
     }
 }
+
+/// A number with so many digits after the point.
+func fixed(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
+    let power = (0..<digits).reduce(1.0) { product, _ in product * 10 }
+    let scaled = Int((abs(value) * power).rounded())
+    let unit = Int(power)
+    let fraction = String(scaled % unit)
+    let padding = String(repeating: "0", count: max(0, digits - fraction.count))
+    return (value < 0 ? "-" : "") + "\(scaled / unit)" + (digits > 0 ? "." + padding + fraction : "")
+}

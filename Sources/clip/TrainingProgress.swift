@@ -64,16 +64,6 @@ struct TrainingProgress {
         context.note(text)
     }
 
-    private func fixed(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
-        let power = (0..<digits).reduce(1.0) { product, _ in product * 10 }
-        let scaled = Int((abs(value) * power).rounded())
-        let unit = Int(power)
-        let fraction = String(scaled % unit)
-        let padding = String(repeating: "0", count: digits - fraction.count)
-        return (value < 0 ? "-" : "") + "\(scaled / unit)" + (digits > 0 ? "." + padding + fraction : "")
-    }
-
     private func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "unknown time" }
         let whole = Int(seconds.rounded())

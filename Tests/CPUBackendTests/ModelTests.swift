@@ -44,6 +44,32 @@ func embedding() throws {
     }
 }
 
+@Test("bfloat16 points every vector where float32 does, to a cosine of 0.9995", arguments: [1, 2])
+func bfloat16Cosines(threads: Int) throws {
+    let model = SmallCLIP(batch: 16, imageSize: 32, patch: 8, width: 64, heads: 2, imageLayers: 4)
+    let graph = try model.graph(trains: false)
+    let parameters = graph.initialParameters(seed: 7)
+    var runs: [[String: TensorData]] = []
+    for precision in [CompileOptions.Precision.float32, .bfloat16] {
+        let options = CompileOptions(precision: precision, threads: threads)
+        runs.append(
+            try CPUBackend().compile(graph, parameters: parameters, options: options).run(model.inputs(seed: 2)))
+    }
+    for name in ["image", "text"] {
+        let (exact, narrow) = (try #require(runs[0][name]), try #require(runs[1][name]))
+        let width = exact.shape[1]
+        for row in 0..<exact.shape[0] {
+            let (a, b) = (
+                exact.doubles[row * width..<(row + 1) * width], narrow.doubles[row * width..<(row + 1) * width]
+            )
+            func dot(_ x: ArraySlice<Double>, _ y: ArraySlice<Double>) -> Double {
+                zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
+            }
+            #expect(dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot() > 0.9995, "\(name) \(row)")
+        }
+    }
+}
+
 @Test("an index outside is an error that names it, and the executable goes on")
 func indexOutside() throws {
     let graph = try Graph.build { builder in

@@ -108,6 +108,24 @@ import Testing
         }
     }
 
+    @Test("inner products are those with weights between the first, on an input, and the last")
+    func innerProducts() throws {
+        let graph = try Graph.build { builder in
+            let x = builder.input("x", TensorType(.float32, [2, 3, 4, 4]))
+            func weight(_ name: String, _ shape: Shape) -> Tensor { builder.parameter(name, shape, .ones) }
+            let first = x.convolution(weight("first", [8, 3, 1, 1]))
+            let second = first.relu().convolution(weight("second", [8, 8, 1, 1]))
+            let rows = second.reshaped(to: [2, 8, 16])
+            let third = rows.matmul(weight("third", [16, 6]))
+            let mixed = third.matmul(third.transposed())  // of activations alone
+            return [("y", mixed.matmul(weight("last", [8, 5])))]
+        }
+        let names = graph.innerProducts().map { id -> String in
+            if case .parameter(let parameter) = graph[graph[id].inputs[1]].op { parameter.name } else { "?" }
+        }
+        #expect(Set(names) == ["second", "third"])
+    }
+
     @Test("lowering rounds the operands of products, shares a weight's cast, and leaves the rest float32")
     func lowering() throws {
         let graph = try Graph.build { b in
@@ -233,6 +251,52 @@ import Testing
             }
             #expect(!isInside)
             #expect(dot.filter { $0 == ";" }.count >= 5)
+        }
+    }
+
+    @Test("a slice moves up to where more is read, and nothing changes in value")
+    func narrowing() throws {
+        let graph = try Graph.build { b in
+            let x = b.input("x", TensorType(.float32, [2, 5, 6]))
+            let scale = b.parameter("scale", [6], .ones)
+            let weight = b.parameter("weight", [6, 6], .normal(standardDeviation: 1))
+            func heads(_ x: Tensor) -> Tensor { x.reshaped(to: [2, 5, 2, 3]).transposed([0, 2, 1, 3]) }
+            let joined = x.matmul(weight)
+            let attended = heads(joined).attention(keys: heads(joined), values: heads(joined), isCausal: false)
+                .transposed([0, 2, 1, 3]).reshaped(to: [2, 5, 6])
+            let sum = x + attended.matmul(weight) + scale
+            let block = sum + sum.layerNorm(scale: scale, bias: scale, epsilon: 1e-5).matmul(weight).gelu(.erf)
+            return [("y", block.sliced(axis: 1, 1..<2).reshaped(to: [2, 6]))]
+        }
+        let narrow = try graph.narrowingSlices()
+        func extents(_ graph: Graph, _ name: String) -> [Int] {
+            graph.nodes.filter { $0.op.name == name }.map { $0.shape[$0.shape.rank - 2] }
+        }
+        #expect(extents(graph, "matmul") == [5, 5, 5] && extents(graph, "layerNorm") == [5])
+        #expect(extents(narrow, "matmul") == [5, 1, 1] && extents(narrow, "layerNorm") == [1])
+        #expect(extents(narrow, "attention") == [1] && extents(narrow, "gelu") == [1])
+
+        let parameters = graph.initialParameters(seed: 3)
+        let x = try #require(TensorData((0..<60).map { Float($0 * 37 % 23) / 11 - 1 }, shape: [2, 5, 6]))
+        let before = try ReferenceBackend().compile(graph, parameters: parameters, options: CompileOptions())
+        let after = try ReferenceBackend().compile(narrow, parameters: parameters, options: CompileOptions())
+        #expect(try before.run(["x": x]) == after.run(["x": x]))
+    }
+
+    @Test("what is read whole stays whole: by an output, by another slice, by a causal mask")
+    func notNarrowing() throws {
+        let graph = try Graph.build { b in
+            let x = b.input("x", TensorType(.float32, [1, 4, 2]))
+            let causal = x.attention(keys: x, values: x, isCausal: true)
+            return [
+                ("a", x.exp().sliced(axis: 1, 0..<1)), ("b", x.exp().sliced(axis: 1, 1..<2)), ("c", x.tanh()),
+                ("d", x.tanh().sliced(axis: 1, 0..<1)), ("e", causal.sliced(axis: 1, 0..<1)),
+                ("f", x.softmax().sliced(axis: 2, 0..<1)),
+            ]
+        }
+        let narrow = try graph.narrowingSlices()
+        for node in narrow.nodes where !["slice", "constant"].contains(node.op.name) {
+            #expect(node.shape == [1, 4, 2], "\(node.op.name)")
         }
     }
 }

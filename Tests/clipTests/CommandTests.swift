@@ -45,7 +45,10 @@ import Testing
         let json = try model.run(["plugins", "list", "--json"], lines: []).records()
         #expect(try json.map { try $0.string("name") }.contains("info-nce"))
         let info = try model.run(["plugins", "info", "vit"], lines: [])
-        #expect(info.output.contains("patchSize   integer, default 32, 1 to 8192 pixels"))
+        #expect(
+            info.lines.contains {
+                $0.hasPrefix("  patchSize ") && $0.contains(" integer, default 32, 1 to 8192 pixels")
+            })
         #expect(try model.run(["plugins", "info", "vit", "--json"], lines: []).records().count == 1)
 
         let environment = ["CLIP_MODEL_PATH": model.folder.path]

@@ -6,8 +6,8 @@ import Testing
         let folder = try TemporaryFolder()
         let commands = [
             "embed", "rank", "train", "tokenize", "tokenizer train", "models list", "models info", "models pull",
-            "models convert", "models verify", "plugins list",
-            "plugins info", "graph", "doctor",
+            "models convert", "models quantize", "models verify", "plugins list", "plugins info", "graph", "bench",
+            "doctor",
         ]
         for command in commands {
             let result = try Program.run(command.split(separator: " ").map(String.init) + ["--help"], in: folder)
@@ -16,7 +16,7 @@ import Testing
             #expect(result.output.contains("USAGE: clip \(command)"), "\(command)")
             #expect(result.error.isEmpty, "\(command)")
         }
-        for command in ["embed", "rank", "train", "tokenize", "graph"] {
+        for command in ["embed", "rank", "train", "tokenize", "graph", "bench"] {
             #expect(try Program.run([command, "--help"], in: folder).output.contains("EXAMPLES:\n  "), "\(command)")
         }
     }
@@ -28,7 +28,8 @@ import Testing
         for flag in [
             "--model <name|path>", "--as <auto|image|text>", "--batch-size <count>", "--jobs <count>",
             "--encoding <array|base64>", "--on-error <skip|record|fail>", "--null", "--backend <name>",
-            "--precision <precision>", "--threads <count>", "--no-normalize", "default: auto", "(default: 32)",
+            "--precision <auto|float32|bfloat16|int8>", "--threads <count>", "--no-normalize", "else float32",
+            "(default: 32)",
         ] { #expect(embed.contains(flag), "\(flag)") }
         let rank = try Program.run(["rank", "--help"], in: folder).output
         for flag in [

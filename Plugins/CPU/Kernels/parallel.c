@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
 #include <sched.h>
@@ -66,6 +67,12 @@ void cpu_parallel_for(int threads, int64_t count, int64_t grain, cpu_range_body 
 void cpu_set_threads(int threads) {
     pthread_once(&lookup_once, look_up);
     if (set_workers) set_workers(threads);
+}
+
+double cpu_seconds(bool of_thread) {
+    struct timespec now;
+    clock_gettime(of_thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 // Processors' worth of time that the control group allows (version 2, then 1), or 0 where it sets no limit.

@@ -6,11 +6,11 @@
 const cpu_kernels *cpu_kernels_select(void) {
 #if defined(__x86_64__)
     const char *asked = getenv("CLIP_CPU_ISA");
-    const int limit = !asked || !strcmp(asked, "avx512") ? 2 : !strcmp(asked, "avx2") ? 1 : 0;
+    const int limit = !asked || !strcmp(asked, "avx512-bf16") ? 3 : !strcmp(asked, "avx512") ? 2 : !strcmp(asked, "avx2") ? 1 : 0;
     __builtin_cpu_init();
     if (limit >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
         && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return &cpu_kernels_avx512;
+        return limit >= 3 && __builtin_cpu_supports("avx512bf16") ? &cpu_kernels_avx512bf16 : &cpu_kernels_avx512;
     if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
         && __builtin_cpu_supports("f16c"))
         return &cpu_kernels_avx2;

@@ -13,6 +13,8 @@ struct Buffer {
         case data(TensorData)
         /// Computed once, when the graph is compiled.
         case folded
+        /// Likewise, and perhaps by another executable before.
+        case packed(PackedWeight)
         /// The same memory as another buffer: written in place.
         case alias(Int)
     }

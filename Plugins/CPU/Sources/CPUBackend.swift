@@ -16,6 +16,15 @@ public struct CPUBackend: Backend {
         }
     }
 
+    public var capabilities: BackendCapabilities {
+        let kernels = String(cString: cpu_kernels_select().pointee.name)
+        let library = String(cString: cpu_dnnl_version())
+        let integers = String(cString: cpu_int8_select().pointee.name)
+        return BackendCapabilities(
+            instructionSet: "\(kernels), int8 \(integers), oneDNN \(library)",
+            precisions: Processor.multipliesBFloat16 ? [.float32, .bfloat16, .int8] : [.float32, .int8])
+    }
+
     public func compile(
         _ graph: Graph, parameters: [String: TensorData], options: CompileOptions
     ) throws -> any Executable {

@@ -5,6 +5,8 @@ internal import Synchronization
 /// A graph compiled by `CPUBackend`. One run at a time; others wait.
 final class CPUExecutable: Executable {
     private let graph: Graph
+    private let threads: Int
+    private let precision: CompileOptions.Precision
     private let state: Mutex<Guarded>
 
     /// The machine's memory and steps, which only the holder of the lock touches.
@@ -15,13 +17,15 @@ final class CPUExecutable: Executable {
     /// `signature` is the graph as it was given; `prepared` the one that runs.
     init(signature graph: Graph, prepared: Graph, parameters: [TensorData], options: CompileOptions) throws {
         self.graph = graph
-        let threads = options.threads ?? Int(cpu_processor_count())
+        threads = options.threads ?? Int(cpu_processor_count())
+        precision = options.precision
         let names = prepared.parameterSignature.map(\.parameter.name)
         let given = Dictionary(zip(graph.parameterSignature.map(\.parameter.name), parameters)) { first, _ in first }
         let ordered = names.compactMap { given[$0] }
         guard ordered.count == names.count else {
             throw BackendError("the prepared graph has another set of parameters")
         }
+        cpu_set_threads(Int32(threads))  // oneDNN plans for as many
         let planner = try Planner(prepared, parameters: ordered, options: options, threads: threads)
         let machine = try Machine(Layout(planner), parameters: given, graph: prepared, threads: threads)
         state = Mutex(Guarded(machine: machine))
@@ -34,19 +38,15 @@ final class CPUExecutable: Executable {
 
     func parameter(_ name: String) throws -> TensorData? { state.withLock { $0.machine.parameter(name) } }
 
-    /// What the steps took since compilation or the last call.
-    func takeProfile() -> [CPUProfileEntry] { state.withLock { $0.machine.takeProfile() } }
-}
-
-/// Time spent in steps that are alike.
-struct CPUProfileEntry {
-    var kind: String
-    var detail: String
-    var location: SourceLocation
-    var calls: Int
-    var seconds: Double
-    /// Floating-point operations of all calls, where known.
-    var flops: Double
+    func takeProfile() -> ExecutionProfile? {
+        state.withLock { guarded in
+            ExecutionProfile(
+                steps: guarded.machine.takeProfile(),
+                peak: precision == .int8
+                    ? cpu_int8_select().pointee.peak(Int32(threads))
+                    : cpu_kernels_select().pointee.peak(precision == .bfloat16, Int32(threads)))
+        }
+    }
 }
 
 /// Memory and steps of one executable.
@@ -68,9 +68,9 @@ private final class Machine {
         self.parameters = parameters
         seconds = [Double](repeating: 0, count: layout.steps.count)
         pointers = .allocate(capacity: layout.buffers.count)
-        let arena = allocate(layout.arenaByteCount)
+        let arena = try allocate(layout.arenaByteCount)
         pointers.initialize(repeating: arena, count: layout.buffers.count)
-        pointers[Planner.workspace] = allocate(layout.workspaceByteCount)
+        pointers[Planner.workspace] = try allocate(layout.workspaceByteCount)
 
         let kept = Set(
             layout.steps.flatMap(\.reads) + layout.outputs.map(\.view.buffer) + layout.updates.map(\.value.buffer))
@@ -88,7 +88,7 @@ private final class Machine {
                 guard root == buffer, case .parameter(let parameter) = graph[graph.parameters[index]].op,
                     let data = parameters[parameter.name]
                 else { continue }
-                pointers[buffer] = allocate(data.byteCount)
+                pointers[buffer] = try allocate(data.byteCount)
                 data.withUnsafeBytes { bytes in
                     UnsafeMutableRawBufferPointer(start: pointers[buffer], count: bytes.count).copyMemory(from: bytes)
                 }
@@ -96,12 +96,13 @@ private final class Machine {
                 self.parameters[parameter.name] = nil
             case .folded:
                 if kept.contains(buffer) {
-                    pointers[buffer] = allocate(layout.buffers[buffer].byteCount)
+                    pointers[buffer] = try allocate(layout.buffers[buffer].byteCount)
                 } else {
                     pointers[buffer] = .allocate(
                         byteCount: max(layout.buffers[buffer].byteCount, 1), alignment: Arena.alignment)
                     passing.append(buffer)
                 }
+            case .packed(let weight): pointers[buffer] = weight.memory
             case .input, .alias: break
             }
         }
@@ -120,12 +121,13 @@ private final class Machine {
     }
 
     deinit {
-        for memory in owned { memory.deallocate() }
+        for memory in owned { cpu_pages_free(memory) }
         pointers.deallocate()
     }
 
-    private func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: Arena.alignment)
+    private func allocate(_ byteCount: Int) throws -> UnsafeMutableRawPointer {
+        let memory = cpu_pages_allocate(Int64(byteCount))
+        guard let memory else { throw BackendError("there is no memory for \(byteCount) bytes") }
         owned.append(memory)
         return memory
     }
@@ -141,13 +143,12 @@ private final class Machine {
         }
         defer { withExtendedLifetime(inputs) {} }
         cpu_set_threads(Int32(threads))
-        let clock = ContinuousClock()
-        var before = clock.now
+        // One thread's own time says more than the clock's where others want the processor.
+        var before = cpu_seconds(threads == 1)
         for (index, step) in layout.steps.enumerated() {
             try step.run(pointers)
-            let after = clock.now
-            let (whole, fraction) = (after - before).components
-            seconds[index] += Double(whole) + Double(fraction) * 1e-18
+            let after = cpu_seconds(threads == 1)
+            seconds[index] += after - before
             before = after
         }
         runs += 1
@@ -168,13 +169,13 @@ private final class Machine {
         residents[name].map { copy(View(buffer: $0.buffer, type: $0.type), $0.type) } ?? parameters[name]
     }
 
-    func takeProfile() -> [CPUProfileEntry] {
+    func takeProfile() -> [ExecutionProfile.Step] {
         defer {
             seconds = [Double](repeating: 0, count: seconds.count)
             runs = 0
         }
         return zip(layout.steps, seconds).map { step, seconds in
-            CPUProfileEntry(
+            ExecutionProfile.Step(
                 kind: step.kind, detail: step.detail, location: step.location, calls: runs, seconds: seconds,
                 flops: step.flops * Double(runs))
         }

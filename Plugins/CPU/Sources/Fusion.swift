@@ -26,6 +26,8 @@ struct Fusion {
     let normGradients: [Node.ID: NormGradients]
     /// What products do with their sums, by product.
     let epilogues: [Node.ID: Epilogue]
+    /// Products with weights that are packed.
+    let packed: PackedProducts
 
     private let graph: Graph
     /// `needs[u]` has the bit of every unit that must run before `u`.
@@ -33,11 +35,15 @@ struct Fusion {
 
     private static let mostOps = 48
 
-    init(_ graph: Graph) {
+    /// `absorbed` nodes are done by those that read them: they are views of what they read.
+    init(_ graph: Graph, _ packed: PackedProducts, absorbed: Set<Node.ID>) {
         self.graph = graph
+        self.packed = packed
         let scales = Scales(graph)
         self.scales = scales
-        roles = graph.nodes.map { scales[$0.id] == nil ? graph.role(of: $0) : .view }
+        roles = graph.nodes.map {
+            scales[$0.id] == nil && !absorbed.contains($0.id) ? graph.role(of: $0) : .view
+        }
         let updated = Set(graph.updates.map(\.parameter))
         var isConstant = [Bool](repeating: false, count: graph.nodes.count)
         for node in graph.nodes {
@@ -54,7 +60,7 @@ struct Fusion {
         for group in normGradients.values {
             for id in [group.input, group.scale, group.bias] + group.hidden { joined[id] = group }
         }
-        epilogues = Epilogue.all(in: graph, except: scales)
+        epilogues = Epilogue.all(in: graph, except: scales, packed)
         for node in graph.nodes {
             if unitOf[node.id] >= 0 { continue }
             if let epilogue = epilogues[node.id] {

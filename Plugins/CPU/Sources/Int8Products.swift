@@ -9,6 +9,8 @@ struct Int8Products {
     private(set) var norms: Set<Node.ID> = []
     /// Other nodes that only such products read.
     private(set) var operands: Set<Node.ID> = []
+    /// Casts from bfloat16 that only such products read: they are quantised from that.
+    private(set) var casts: Set<Node.ID> = []
 
     init() {}
 
@@ -33,7 +35,11 @@ struct Int8Products {
             guard !results.contains(operand),
                 users[operand].allSatisfy({ products.contains($0) && graph[$0].inputs[1] != operand })
             else { continue }
-            if case .layerNorm = graph[operand].op { norms.insert(operand) } else { operands.insert(operand) }
+            switch graph[operand].op {
+            case .layerNorm: norms.insert(operand)
+            case .cast: if graph[graph[operand].inputs[0]].dtype == .bfloat16 { casts.insert(operand) }
+            default: operands.insert(operand)
+            }
         }
     }
 }

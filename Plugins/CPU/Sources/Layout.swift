@@ -36,10 +36,22 @@ struct Layout {
         buffers = planner.buffers
         offsets = [Int?](repeating: nil, count: buffers.count)
         steps = planner.steps.filter { !$0.isFolded }
-        folded = planner.steps.filter(\.isFolded)
+        folded = Self.needed(
+            planner.steps.filter(\.isFolded), by: steps, (outputs.map(\.view) + copied.map(\.value)).map(\.buffer))
         workspaceByteCount = (planner.steps.map(\.workspace).max() ?? 0) * planner.threads
         for update in copied where !writesInPlace(update.value, update.resident) { updates.append(update) }
         placeInArena()
+    }
+
+    /// Of the steps of compilation, those whose results somebody reads; one without results packs a weight.
+    private static func needed(_ folded: [Step], by steps: [Step], _ results: [Int]) -> [Step] {
+        var read = Set(steps.flatMap(\.reads) + results)
+        var needed: [Step] = []
+        for step in folded.reversed() where step.writes.isEmpty || !read.isDisjoint(with: step.writes) {
+            needed.append(step)
+            read.formUnion(step.reads)
+        }
+        return needed.reversed()
     }
 
     /// Lets the step that makes a parameter's new value write it over the old one, where nothing reads that afterwards.

@@ -13,7 +13,8 @@ extension Planner {
     /// A product of activations, quantised row by row as they come, and weights, quantised column by column once.
     func planInt8Product(_ node: Node) throws -> View {
         let epilogue = fusion.epilogues[node.id]
-        let a = try quantizedRows(try view(node.inputs[0]), graph[node.inputs[0]])
+        let source = try view(node.inputs[0])
+        let a = quantized[source.buffer] ?? quantize(source, norm: nil)
         let weight = try view(node.inputs[1])
         let (k, n, m) = (weight.shape[0], weight.shape[1], node.shape.count / node.shape[node.shape.rank - 1])
         let bias = try epilogue?.bias.map { try contiguous($0) }
@@ -21,7 +22,8 @@ extension Planner {
         let columns = packedColumns(weight, bias, k: k, n: n)
 
         let last = epilogue?.last ?? node.id
-        let target = result(TensorType(int8.operands.contains(last) ? .bfloat16 : .float32, node.shape))
+        let isNarrow = int8.operands.contains(last) || graph[last].dtype == .bfloat16
+        let target = result(TensorType(isNarrow ? .bfloat16 : .float32, node.shape))
         var product = cpu_int8_product()
         (product.m, product.n, product.k) = (Int64(m), Int64(n), Int64(k))
         product.type = target.dtype.code
@@ -51,12 +53,6 @@ extension Planner {
     func planQuantizedNorm(_ node: Node, _ op: LayerNorm) throws -> View {
         let (scale, bias) = (try contiguous(node.inputs[1]), try contiguous(node.inputs[2]))
         return quantize(try view(node.inputs[0]), norm: (scale, bias, Float(op.epsilon))).values
-    }
-
-    private func quantizedRows(_ view: View, _ node: Node) throws -> QuantizedRows {
-        if let known = quantized[view.buffer], view.dtype == .uint8 { return known }
-        let made = quantize(view, norm: nil)
-        return made
     }
 
     private func quantize(_ source: View, norm: (scale: View, bias: View, epsilon: Float)?) -> QuantizedRows {

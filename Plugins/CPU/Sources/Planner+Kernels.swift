@@ -50,7 +50,8 @@ extension Planner {
 
     private func planRows(_ node: Node) throws -> View {
         let inputs = try node.inputs.map { try contiguous($0) }
-        let target = result(node.type)
+        let isNarrow = fusion.packed.narrowResults.contains(node.id)
+        let target = result(TensorType(isNarrow ? .bfloat16 : node.dtype, node.shape))
         let width = node.shape.dimensions.last ?? 1
         let (rows, columns) = (Int64(node.shape.count / width), Int64(width))
         let (kernels, threads) = (kernels, Int32(threads))
@@ -66,8 +67,8 @@ extension Planner {
         case .layerNorm(let op):
             run = {
                 kernels.layer_norm(
-                    $0.floats(inputs[0]), $0.floats(inputs[1]), $0.floats(inputs[2]), $0.floats(target), rows, columns,
-                    Float(op.epsilon), threads)
+                    $0.floats(inputs[0]), $0.floats(inputs[1]), $0.floats(inputs[2]), $0.at(target), target.dtype.code,
+                    rows, columns, Float(op.epsilon), threads)
             }
         case .layerNormGradient(let op):
             run = {
@@ -91,7 +92,9 @@ extension Planner {
         }
         let once = inPlace.filter { pair in
             inputs.filter { $0.buffer == pair.read }.count == 1
-                && inputs.contains { $0.buffer == pair.read && $0.offset == 0 && $0.count == target.count }
+                && inputs.contains {
+                    $0.buffer == pair.read && $0.offset == 0 && $0.count == target.count && $0.dtype == target.dtype
+                }
         }
         add(
             node.op.name, "\(node.shape)", reads: inputs.map(\.buffer), writes: [target.buffer], inPlace: once, run: run
@@ -229,7 +232,12 @@ extension Planner {
     }
 
     private func planPool(_ node: Node, _ kernel: Int, _ stride: Int, isGradient: Bool) throws -> View {
-        let source = try contiguous(node.inputs[0])
+        let given = try view(node.inputs[0])
+        let isNarrow = given.dtype == .bfloat16 || fusion.packed.narrowResults.contains(node.id)
+        if !isGradient, isNarrow || given.strides[1] == 1 && given.shape[1] > 1 {
+            return planPool(channelsLast: channelsLast(given, border: 0), node, kernel, stride)
+        }
+        let source = contiguous(given)
         let target = result(node.type)
         let (wide, narrow) = isGradient ? (target.shape, source.shape) : (source.shape, target.shape)
         let (kernels, threads, planes) = (kernels, Int32(threads), Int64(wide[0] * wide[1]))

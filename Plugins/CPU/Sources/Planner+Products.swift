@@ -63,6 +63,7 @@ private struct Product {
 extension Planner {
     func planMatmul(_ node: Node) throws -> View {
         if int8.products.contains(node.id) { return try planInt8Product(node) }
+        if fusion.packed.products.contains(node.id) { return try planPackedProduct(node) }
         let (a, b) = (try view(node.inputs[0]), try view(node.inputs[1]))
         let batch = Array(node.shape.dimensions.dropLast(2))
         let rank = node.shape.rank
@@ -190,6 +191,9 @@ extension Planner {
     }
 
     func planConvolution(_ node: Node) throws -> View {
+        if case .convolution(let op) = node.op, fusion.packed.convolutions.contains(node.id) {
+            return try planPackedConvolution(node, op)
+        }
         // Operands in the primitive's order (x, weight, y); one of them is the result.
         let (kind, stride, padding, resultIndex): (Int, Int, Int, Int)
         var views: [View] = []
@@ -272,19 +276,21 @@ extension Planner {
         fill(&job.k_strides, with: steps(1))
         fill(&job.v_strides, with: steps(2))
         fill(&job.out_strides, with: steps(3))
+        job.is_bfloat16 = node.dtype == .bfloat16
         let (kernels, threads, prepared) = (kernels, Int32(threads), job)
         let workspace = Arena.rounded(
-            Int(kernels.attention_workspace(job.queries, job.keys, job.width, job.value_width)))
+            Int(kernels.attention_workspace(job.keys, job.width, job.value_width, job.is_bfloat16)))
         let products = Double(q.count) * Double(job.keys) + Double(target.count) * Double(job.keys)
         add(
-            "attention", "\(q.shape)", reads: [q.buffer, k.buffer, v.buffer], writes: [target.buffer],
+            "attention", "\(q.shape)\(job.is_bfloat16 ? " bfloat16" : "")", reads: [q.buffer, k.buffer, v.buffer],
+            writes: [target.buffer],
             workspace: workspace, flops: 2 * products
         ) { pointers in
             var job = prepared
-            job.q = UnsafePointer(pointers.floats(q))
-            job.k = UnsafePointer(pointers.floats(k))
-            job.v = UnsafePointer(pointers.floats(v))
-            job.out = pointers.floats(out)
+            job.q = UnsafeRawPointer(pointers.at(q))
+            job.k = UnsafeRawPointer(pointers.at(k))
+            job.v = UnsafeRawPointer(pointers.at(v))
+            job.out = pointers.at(out)
             job.workspace = pointers[Planner.workspace].assumingMemoryBound(to: CChar.self)
             job.workspace_stride = Int64(workspace)
             kernels.attention(&job, threads)

@@ -14,6 +14,8 @@ final class Planner {
     let int8: Int8Products
     let int8Kernels: cpu_int8_kernels
     /// Quantised rows, by the buffer of their values.
+    /// Results inside a border of zeros, by buffer.
+    var bordered: [Int: Bordered] = [:]
     var quantized: [Int: QuantizedRows] = [:]
 
     private(set) var buffers: [Buffer] = []
@@ -26,15 +28,20 @@ final class Planner {
     /// Whether a node is an output or an update's value.
     let isResult: [Bool]
 
+    /// What other executables of the same parameters packed.
+    let sharedWeights: SharedWeights?
+
     /// Number of the buffer that holds every step's workspace.
     static let workspace = 0
 
     init(_ graph: Graph, parameters: [TensorData], options: CompileOptions, threads: Int) throws {
         self.graph = graph
         self.threads = threads
+        sharedWeights = options.sharedWeights
         kernels = cpu_kernels_select().pointee
-        fusion = Fusion(graph)
         int8 = options.precision == .int8 ? Int8Products(graph) : Int8Products()
+        let packed = PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16)
+        fusion = Fusion(graph, packed, absorbed: packed.casts.union(int8.casts))
         int8Kernels = cpu_int8_select().pointee
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)
         for node in graph.nodes { for input in Set(node.inputs) { users[input].append(node.id) } }
@@ -72,6 +79,9 @@ final class Planner {
         }
     }
 
+    /// A buffer of bytes for a packed weight.
+    func buffer(of weight: PackedWeight) -> View { newBuffer(TensorType(.uint8, [0]), .packed(weight)) }
+
     private func newBuffer(_ type: TensorType, _ place: Buffer.Place) -> View {
         buffers.append(Buffer(byteCount: type.shape.count * type.dtype.size, place: place))
         return View(buffer: buffers.count - 1, type: type)
@@ -105,7 +115,7 @@ final class Planner {
     /// Whether the buffer's values are known when the graph is compiled.
     func isConstant(_ buffer: Int) -> Bool {
         switch buffers[buffer].place {
-        case .data, .folded: true
+        case .data, .folded, .packed: true
         default: false
         }
     }

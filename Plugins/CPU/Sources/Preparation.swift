@@ -23,21 +23,45 @@ extension Graph {
         }
         // A step's backward pass computes again what attention hides, so it is opened and both share what they can.
         let isTraining = !updates.isEmpty
-        var graph = try decomposing { node in
+        let folded = isTraining ? self : try foldingBatchNorms()
+        var graph = try folded.decomposing { node in
             if case .attention = node.op, isTraining { return false }
             return isSupported(node)
         }
-        if options.precision == .bfloat16 { graph = try graph.loweringProducts(to: .bfloat16) }
-        if options.precision == .int8 {
-            guard !isTraining else {
-                throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
-            }
-            if Processor.multipliesBFloat16 {
-                let integers = Int8Products(graph).products
-                graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
+        if !isTraining { graph = try graph.narrowingSlices() }
+        if options.precision == .int8, isTraining {
+            throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
+        }
+        // Beside products on integers, bfloat16 is taken where that is faster.
+        if options.precision == .bfloat16 || options.precision == .int8 && Processor.multipliesBFloat16 {
+            let isWhole =
+                !isTraining && Processor.multipliesBFloat16 && cpu_kernels_select().pointee.multiplies_bfloat16
+            if isWhole { graph = try graph.loweringAttention() }
+            let integers = options.precision == .int8 ? Int8Products(graph).products : []
+            graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
+            if isWhole { graph = try graph.raisingPixelConvolutions().hoistingCasts() }
+            if isWhole, options.precision == .int8 {
+                graph = try graph.sinkingCasts(to: Int8Products(graph).products)
             }
         }
         return try graph.openingPatchConvolutions().wideningNarrowOps().joiningPads()
+    }
+
+    /// Convolutions on pixels, of three channels, which do not come in pairs, stay in float32.
+    private func raisingPixelConvolutions() throws -> Graph {
+        var made: [Node.ID: Tensor] = [:]
+        return try rewritten { node, inputs, builder in
+            for (id, tensor) in zip(node.inputs, inputs) { made[id] = tensor }
+            guard case .convolution(var op) = node.op, !inputs[1].dimension(1).isMultiple(of: 2),
+                Tiling(inputs[0].shape, inputs[1].shape, op.stride, op.padding) == nil
+            else { return nil }
+            let exact = node.inputs.compactMap { id in
+                if case .cast = self[id].op { made[self[id].inputs[0]] } else { nil }
+            }
+            guard exact.count == 2, exact.allSatisfy({ $0.dtype == .float32 }) else { return nil }
+            op.result = nil
+            return builder.apply(.convolution(op), exact, node.location)
+        }
     }
 
     /// Convolutions whose windows tile the picture become products of matrices.
@@ -74,6 +98,10 @@ extension Graph {
                 return isWide ? inputs[0].cast(to: .int32).cast(to: .int64) : nil
             case .gather:
                 return inputs[1].dtype == .int32 ? nil : inputs[0].gather(inputs[1].cast(to: .int32))
+            case .attention
+            where inputs[0].dtype == .bfloat16 && inputs[0].dimension(-1).isMultiple(of: 2)
+                && cpu_kernels_select().pointee.multiplies_bfloat16:
+                return nil
             case .matmul where inputs[0].dtype == .bfloat16 && Processor.multipliesBFloat16:
                 if node.dtype == .float32 { return nil }
                 return inputs[0].matmul(inputs[1], result: .float32).cast(to: node.dtype)

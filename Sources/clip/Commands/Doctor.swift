@@ -54,6 +54,12 @@ struct Doctor: ClipSubcommand {
                 Finding(
                     topic: "model", name: directory.config.name, value: "space \(directory.space)",
                     origin: directory.folder))
+            if let record = directory.config.quantization {
+                findings.append(
+                    Finding(
+                        topic: "model", name: "precision", value: record.precision.rawValue,
+                        origin: "where nothing else is asked for"))
+            }
         }
         for path in Self.loadedLibraries() {
             findings.append(Finding(topic: "library", name: Self.name(of: path), value: path))
@@ -90,12 +96,12 @@ struct Doctor: ClipSubcommand {
         }
         let options = backend
         add(.model, try model.value(in: settings))
-        add(.backend, try options.backend(in: settings, context.registry()))
-        add(
-            .precision,
-            try settings.choice(
-                .precision, flag: ("--precision", options.precision), default: BackendOptions.Precision.auto
-            ).1)
+        let plugins = try context.registry()
+        add(.backend, try options.backend(in: settings, plugins))
+        let runner = try plugins.backend(options.name(in: settings, plugins))
+        var (precision, value) = try options.precision(in: settings, runner)
+        if value.text != precision.rawValue { value.text += ": \(precision.rawValue)" }
+        add(.precision, value)
         let all = Threads.processorCount
         let limit = BackendOptions.maximumThreads
         add(
@@ -110,6 +116,8 @@ struct Doctor: ClipSubcommand {
         if let hub = try context.modelStore().hub {
             findings.append(Finding(topic: "setting", name: "hub cache", value: hub.folder))
         }
+        findings.append(
+            Finding(topic: "backend", name: "instructions", value: runner.capabilities.instructionSet))
         if let file = settings.file {
             let state = access(file, R_OK) == 0 ? "read" : "absent"
             findings.append(Finding(topic: "setting", name: "config file", value: file, origin: state))

@@ -80,6 +80,9 @@ struct Embed: ClipSubcommand {
     @Flag(name: .long, help: "Leave vectors at the length that the model gives them; states of tokens always are.")
     var noNormalize = false
 
+    @Flag(name: .long, help: "At the end, print on standard error what every step took and its share of the peak.")
+    var profile = false
+
     func run(in context: CommandContext) async throws {
         let lines = try lines(context)
         let settings = try context.settings()
@@ -92,10 +95,12 @@ struct Embed: ClipSubcommand {
         options.output = output
         options.isStrict = strict
         let mode = files.isEmpty ? mode : .image
+        let encoders = try context.openModel(model, trust, backend)
         let pipeline = EmbedPipeline(
-            reader: EmbedInputReader(lines, mode: mode), model: try context.openModel(model, trust, backend),
+            reader: EmbedInputReader(lines, mode: mode), model: encoders,
             writer: RecordWriter(descriptor: context.output), options: options, note: context.note)
         let summary = try pipeline.run()
+        if profile { for profile in encoders.takeProfiles() { context.writeError(profile.table) } }
         if summary.truncated > 0 {
             context.note(
                 "\(counted(summary.truncated, "text")) had more tokens than the model takes and lost the rest; "

@@ -57,7 +57,7 @@ struct TinyModel {
     }
 
     func run(
-        _ arguments: [String], lines: [String], environment: [String: String] = [:]
+        _ arguments: [String], lines: [String] = [], environment: [String: String] = [:]
     ) throws -> Program.Result {
         var environment = environment
         environment["CLIP_MODEL", default: path] = environment["CLIP_MODEL"] ?? path

@@ -8,7 +8,10 @@
 #include "indices.h"
 #include "pooling.h"
 #include "products.h"
+#include "packed.h"
+#include "channels.h"
 #include "attention.h"
+#include "peak.h"
 
 const cpu_kernels KERNELS = {
     .name = KERNELS_NAME,
@@ -36,4 +39,14 @@ const cpu_kernels KERNELS = {
     .products = products,
     .attention_workspace = attention_workspace,
     .attention = attention,
+    .packed_bytes = packed_bytes,
+    .pack = pack,
+    .packed_workspace = packed_workspace,
+    .packed = packed,
+    .clear_border = clear_border,
+    .pool_channels_last = pool_channels_last,
+    .peak = peak,
+#ifdef BFLOAT16_PRODUCTS
+    .multiplies_bfloat16 = true,
+#endif
 };

@@ -1,59 +1,179 @@
-// Attention of one head at a time, scores kept in cache: transposed keys are packed, then blocks of queries go through
-// scores, softmax and the product with the values.
+// Attention of one head at a time, scores kept in cache: keys and values are packed as a product's right-hand matrix is,
+// then tiles of queries go through scores, softmax and the product with the values.
 
-#define QUERY_BLOCK 24
+typedef struct {
+    int64_t key_panels, value_panels, score_units, mix_units, row;  // `row`: numbers in a row of probabilities
+    char *keys, *values, *probabilities;
+    float *scores, *sums;
+} attention_room;
 
-// Packed keys, packed values, scores and results of a block.
-static int64_t attention_workspace(int64_t queries, int64_t keys, int64_t width, int64_t value_width) {
-    (void)queries;
-    const int64_t padded_keys = round_up(keys, LANES), padded_width = round_up(value_width, LANES);
-    return 4 * (width * padded_keys + keys * padded_width + QUERY_BLOCK * (padded_keys + padded_width));
+static int64_t attention_layout(
+    attention_room *room, char *base, int64_t keys, int64_t width, int64_t value_width, bool is_bfloat16)
+{
+    room->key_panels = (keys + PANEL - 1) / PANEL;
+    room->value_panels = (value_width + PANEL - 1) / PANEL;
+    room->score_units = is_bfloat16 ? width / 2 : width;
+    room->mix_units = is_bfloat16 ? (keys + 1) / 2 : keys;
+    room->row = room->key_panels * PANEL;
+    char *next = base;
+    room->keys = next;
+    next += 4 * room->key_panels * PANEL * room->score_units;
+    room->values = next;
+    next += 4 * room->value_panels * PANEL * room->mix_units;
+    room->scores = (float *)next;
+    next += 4 * PACKED_ROWS * room->row;
+    room->probabilities = next;
+    next += 4 * PACKED_ROWS * room->row;
+    room->sums = (float *)next;
+    next += 4 * PACKED_ROWS * PANEL;
+    return next - base;
+}
+
+// What one worker needs.
+static int64_t attention_workspace(int64_t keys, int64_t width, int64_t value_width, bool is_bfloat16) {
+    attention_room room;
+    return attention_layout(&room, NULL, keys, width, value_width, is_bfloat16);
+}
+
+// Rows of keys, `stride` units apart, become columns: units are floats or pairs of bfloat16.
+static void pack_keys(const attention_room *room, const uint32_t *k, int64_t stride_bytes, int64_t keys) {
+    uint32_t *target = (uint32_t *)room->keys;
+    for (int64_t panel = 0; panel < room->key_panels; panel++, target += PANEL * room->score_units) {
+        const int64_t first = panel * PANEL, count = keys - first < PANEL ? keys - first : PANEL;
+        const char *rows = (const char *)k + first * stride_bytes;
+        for (int64_t unit = 0; unit < room->score_units; unit += LANES) {
+            const int64_t units = room->score_units - unit < LANES ? room->score_units - unit : LANES;
+            for (int64_t key = 0; key < count; key++) {
+                const uint32_t *row = (const uint32_t *)(rows + key * stride_bytes) + unit;
+                for (int64_t u = 0; u < units; u++) target[(unit + u) * PANEL + key] = row[u];
+            }
+            for (int64_t u = 0; u < units && count < PANEL; u++)
+                memset(target + (unit + u) * PANEL + count, 0, (size_t)(PANEL - count) * 4);
+        }
+    }
+}
+
+static void pack_values(const attention_room *room, const char *v, int64_t stride_bytes, int64_t keys,
+    int64_t width, bool is_bfloat16)
+{
+    for (int64_t panel = 0; panel < room->value_panels; panel++) {
+        const int64_t first = panel * PANEL, count = width - first < PANEL ? width - first : PANEL;
+        char *target = room->values + 4 * panel * PANEL * room->mix_units;
+        for (int64_t unit = 0; unit < room->mix_units; unit++, target += 4 * PANEL) {
+            if (!is_bfloat16) {
+                memcpy(target, v + unit * stride_bytes + first * 4, (size_t)count * 4);
+                memset(target + count * 4, 0, (size_t)(PANEL - count) * 4);
+                continue;
+            }
+            const uint16_t *even = (const uint16_t *)(v + 2 * unit * stride_bytes) + first;
+            const uint16_t *odd = (const uint16_t *)(v + (2 * unit + 1) * stride_bytes) + first;
+            const bool has_odd = 2 * unit + 1 < keys;
+            uint32_t *pairs = (uint32_t *)target;
+            if (count < PANEL || !has_odd) {
+                for (int64_t c = 0; c < PANEL; c++)
+                    pairs[c] = c < count ? even[c] | (has_odd ? (uint32_t)odd[c] << 16 : 0) : 0;
+            } else {
+                VECTOR_LOOP for (int64_t c = 0; c < PANEL; c++) pairs[c] = even[c] | (uint32_t)odd[c] << 16;
+            }
+        }
+    }
+}
+
+// exp(scores - their maximum) of one row, in the panels' order, and one over their sum. Keys from `allowed` on become 0,
+// up to the end of the row's last panel in use.
+static float probabilities(const attention_room *room, int64_t row, int64_t allowed, int64_t panels, float scale,
+    bool is_bfloat16)
+{
+    float *scores = room->scores + row * PANEL;
+    const int64_t step = PACKED_ROWS * PANEL;
+    lanes most = from_bits(0xFF800000);
+    for (int64_t panel = 0; panel < panels; panel++) {
+        float *part = scores + panel * step;
+        const int32_t limit = (int32_t)(allowed - panel * PANEL < PANEL ? allowed - panel * PANEL : PANEL);
+        VECTOR_LOOP for (int32_t i = 0; i < PANEL; i++) part[i] = i < limit ? part[i] * scale : from_bits(0xFF800000);
+        for (int v = 0; v < PANEL; v += LANES) {
+            const lanes next = *(const lanes *)(part + v);
+            most = next > most ? next : most;
+        }
+    }
+    const float top = __builtin_reduce_max(most);  // a NaN among the scores comes out of their exponentials
+    lanes total = 0;
+    for (int64_t panel = 0; panel < panels; panel++) {
+        float *part = scores + panel * step;
+        VECTOR_LOOP for (int64_t i = 0; i < PANEL; i++) part[i] = exponential_of_negative(part[i] - top);
+        for (int v = 0; v < PANEL; v += LANES) total += *(const lanes *)(part + v);
+        const int64_t at = row * room->row + panel * PANEL;
+        write_row(part, room->probabilities + at * (is_bfloat16 ? 2 : 4), is_bfloat16 ? CPU_BF16 : CPU_F32, PANEL);
+    }
+    return 1.0f / lanes_sum(total);
+}
+
+// Sums of `rows` rows times one panel.
+INLINE void attention_product(int rows, const char *a, int64_t stride, const char *panel, int64_t units, float *sums,
+    bool is_bfloat16)
+{
+    const int64_t tap = 0;
+#ifdef BFLOAT16_PRODUCTS
+    if (is_bfloat16) return packed_pairs(rows, a, stride, &tap, 1, (const float *)panel, units, sums, true, a, 0);
+#endif
+    (void)is_bfloat16;
+    packed_tile(rows, a, stride, &tap, 1, (const float *)panel, units, sums, true, a, 0);
+}
+
+// A later head's rows, fetched while this one is computed: they are too far apart for the processor to see a pattern.
+INLINE void fetch_head(const void *base, const int64_t strides[3], int64_t o, int64_t i, int64_t rows, int64_t bytes,
+    int64_t size)
+{
+    const char *row = (const char *)base + (o * strides[0] + i * strides[1]) * size;
+    for (int64_t r = 0; r < rows; r++, row += strides[2] * size)
+        for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(row + b, 0, 2);
 }
 
 static void attention_heads(void *context, int worker, int64_t begin, int64_t end) {
     const cpu_attention *j = context;
-    const int64_t keys = round_up(j->keys, LANES), columns = round_up(j->value_width, LANES);
-    float *packed_k = (float *)(j->workspace + worker * j->workspace_stride);
-    float *packed_v = packed_k + j->width * keys;
-    float *scores = packed_v + j->keys * columns;
-    float *out = scores + QUERY_BLOCK * keys;
+    attention_room room;
+    attention_layout(&room, j->workspace + worker * j->workspace_stride, j->keys, j->width, j->value_width, j->is_bfloat16);
+    const int64_t size = j->is_bfloat16 ? 2 : 4;
+    const int64_t tiles = (j->queries + PACKED_ROWS - 1) / PACKED_ROWS;
     for (int64_t head = begin; head < end; head++) {
         const int64_t o = head / j->inner, i = head % j->inner;
-        const float *q = j->q + o * j->q_strides[0] + i * j->q_strides[1];
-        const float *k = j->k + o * j->k_strides[0] + i * j->k_strides[1];
-        const float *v = j->v + o * j->v_strides[0] + i * j->v_strides[1];
-        float *result = j->out + o * j->out_strides[0] + i * j->out_strides[1];
-        copy_matrix((const char *)k, (char *)packed_k, 4, j->width, j->keys, 1, j->k_strides[2], keys, 1);
-        for (int64_t c = 0; c < j->width; c++)
-            for (int64_t key = j->keys; key < keys; key++) packed_k[c * keys + key] = 0;
-        const float *values = v;
-        int64_t sv = j->v_strides[2];
-        if (columns != j->value_width) {
-            for (int64_t key = 0; key < j->keys; key++) {
-                memcpy(packed_v + key * columns, v + key * sv, (size_t)j->value_width * 4);
-                for (int64_t c = j->value_width; c < columns; c++) packed_v[key * columns + c] = 0;
-            }
-            values = packed_v;
-            sv = columns;
+        const char *q = (const char *)j->q + (o * j->q_strides[0] + i * j->q_strides[1]) * size;
+        const char *k = (const char *)j->k + (o * j->k_strides[0] + i * j->k_strides[1]) * size;
+        const char *v = (const char *)j->v + (o * j->v_strides[0] + i * j->v_strides[1]) * size;
+        char *result = (char *)j->out + (o * j->out_strides[0] + i * j->out_strides[1]) * size;
+        if (head + 1 < j->outer * j->inner) {
+            const int64_t o2 = (head + 1) / j->inner, i2 = (head + 1) % j->inner;
+            fetch_head(j->k, j->k_strides, o2, i2, j->keys, j->width * size, size);
+            fetch_head(j->v, j->v_strides, o2, i2, j->keys, j->value_width * size, size);
+            fetch_head(j->q, j->q_strides, o2, i2, j->queries, j->width * size, size);
         }
-        for (int64_t first = 0; first < j->queries; first += QUERY_BLOCK) {
-            const int64_t n = j->queries - first < QUERY_BLOCK ? j->queries - first : QUERY_BLOCK;
-            const int64_t seen = j->causal ? first + n : j->keys;
-            product(q + first * j->q_strides[2], j->q_strides[2], 1, packed_k, keys, scores, keys, n,
-                round_up(seen, LANES), j->width, j->scale);
-            for (int64_t row = 0; row < n; row++) {
-                const int64_t allowed = j->causal ? first + row + 1 : j->keys;
-                softmax_row(scores + row * keys, scores + row * keys, allowed);
-                for (int64_t key = allowed; key < seen; key++) scores[row * keys + key] = 0;
+        pack_keys(&room, (const uint32_t *)k, j->k_strides[2] * size, j->keys);
+        pack_values(&room, v, j->v_strides[2] * size, j->keys, j->value_width, j->is_bfloat16);
+        for (int64_t tile = 0; tile < tiles; tile++) {
+            const int64_t first = j->queries * tile / tiles, next = j->queries * (tile + 1) / tiles;
+            const int rows = (int)(next - first);
+            const int64_t seen = j->causal ? next : j->keys, panels = (seen + PANEL - 1) / PANEL;
+            for (int64_t panel = 0; panel < panels; panel++)
+                attention_product(rows, q + first * j->q_strides[2] * size, j->q_strides[2] * size,
+                    room.keys + 4 * panel * PANEL * room.score_units, room.score_units,
+                    room.scores + panel * PACKED_ROWS * PANEL, j->is_bfloat16);
+            float inverse[PACKED_ROWS];
+            for (int row = 0; row < rows; row++)
+                inverse[row] = probabilities(&room, row, j->causal ? first + row + 1 : j->keys, panels, j->scale,
+                    j->is_bfloat16);
+            const int64_t units = j->is_bfloat16 ? (seen + 1) / 2 : seen;
+            for (int64_t panel = 0; panel < room.value_panels; panel++) {
+                attention_product(rows, room.probabilities, room.row * size,
+                    room.values + 4 * panel * PANEL * room.mix_units, units, room.sums, j->is_bfloat16);
+                const int64_t column = panel * PANEL;
+                const int64_t columns = j->value_width - column < PANEL ? j->value_width - column : PANEL;
+                for (int row = 0; row < rows; row++) {
+                    float *x = room.sums + row * PANEL;
+                    for (int c = 0; c < PANEL; c += LANES) *(lanes *)(x + c) *= inverse[row];
+                    write_row(x, result + ((first + row) * j->out_strides[2] + column) * size,
+                        j->is_bfloat16 ? CPU_BF16 : CPU_F32, columns);
+                }
             }
-            if (columns == j->value_width) {
-                product(scores, keys, 1, values, sv, result + first * j->out_strides[2], j->out_strides[2], n, columns,
-                    seen, 1);
-                continue;
-            }
-            product(scores, keys, 1, values, sv, out, columns, n, columns, seen, 1);
-            for (int64_t row = 0; row < n; row++)
-                memcpy(result + (first + row) * j->out_strides[2], out + row * columns, (size_t)j->value_width * 4);
         }
     }
 }

@@ -77,6 +77,11 @@ static void read_floats(const void *source, int type, int64_t stride, float *tar
 static void write_floats(const float *source, void *target, int type, int64_t count) {
 #define WRITE(T, EXPRESSION)                                                            \
     { T *t = target; VECTOR_LOOP for (int64_t i = 0; i < count; i++) { const float v = source[i]; t[i] = EXPRESSION; } } break
+#ifdef BFLOAT16_PRODUCTS
+    if (type == CPU_BF16)
+        for (; count >= 32; count -= 32, source += 32, target = (char *)target + 64)
+            _mm512_storeu_si512(target, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(source + 16), _mm512_loadu_ps(source)));
+#endif
     switch (type) {
     case CPU_F32: memmove(target, source, (size_t)count * 4); break;
     case CPU_BF16: WRITE(uint16_t, float_to_bfloat16(v));

@@ -44,6 +44,7 @@ typedef struct {
     const float *a, *b, *c;
     float *out;
     const int32_t *labels;
+    int type;  // of `out`
     int64_t width;
     float epsilon;
 } rows_job;
@@ -102,16 +103,28 @@ static void layer_norm_rows(void *context, int worker, int64_t begin, int64_t en
     const float *scale = j->b, *bias = j->c;
     for (int64_t row = begin; row < end; row++) {
         const float *x = j->a + row * n;
-        float *y = j->out + row * n, mean, inverse;
+        float mean, inverse;
         moments(x, n, j->epsilon, &mean, &inverse);
-        VECTOR_LOOP for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * inverse * scale[i] + bias[i];
+        if (j->type == CPU_F32) {
+            float *y = j->out + row * n;
+            VECTOR_LOOP for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * inverse * scale[i] + bias[i];
+            continue;
+        }
+        float part[256];
+        const int size = element_size(j->type);
+        for (int64_t first = 0; first < n; first += 256) {
+            const int64_t count = n - first < 256 ? n - first : 256;
+            const float *in = x + first, *s = scale + first, *b = bias + first;
+            VECTOR_LOOP for (int64_t i = 0; i < count; i++) part[i] = (in[i] - mean) * inverse * s[i] + b[i];
+            write_floats(part, (char *)j->out + (row * n + first) * size, j->type, count);
+        }
     }
 }
 
-static void layer_norm(const float *x, const float *scale, const float *bias, float *y, int64_t rows, int64_t width,
-    float epsilon, int threads)
+static void layer_norm(const float *x, const float *scale, const float *bias, void *y, int y_type, int64_t rows,
+    int64_t width, float epsilon, int threads)
 {
-    rows_job job = {.a = x, .b = scale, .c = bias, .out = y, .width = width, .epsilon = epsilon};
+    rows_job job = {.a = x, .b = scale, .c = bias, .out = y, .type = y_type, .width = width, .epsilon = epsilon};
     cpu_parallel_for(threads, rows, row_grain(width), layer_norm_rows, &job);
 }
 

@@ -39,7 +39,7 @@ typedef struct {
     cpu_int8_columns b;
     const float *residual;  // laid out like `out`; NULL for none
     void *out;              // m rows of n
-    int32_t type;           // CPU_F32 or CPU_BF16
+    int32_t type;           // CPU_F32; CPU_BF16 where only int8 products read the result: then GELU is right to 3e-4
     int32_t activation;     // of cpu_dnnl.h
     int64_t m, n, k;
 } cpu_int8_product;
@@ -53,6 +53,8 @@ typedef struct {
         int64_t k, int64_t n, int threads);
     void (*quantize)(const cpu_int8_rows *, int threads);
     void (*product)(const cpu_int8_product *, int threads);
+    // Operations a second of all workers together, measured: two for each product that is added.
+    double (*peak)(int threads);
 } cpu_int8_kernels;
 
 // Quantised rows are a whole number of so many bytes apart.

@@ -8,6 +8,7 @@
 
 #include "cpu_dnnl.h"
 #include "cpu_int8.h"
+#include "cpu_packed.h"
 
 #define CPU_MAX_RANK 8
 
@@ -63,12 +64,13 @@ typedef struct {
 
 // Queries, keys and values of every (outer, inner) pair of batch dimensions, with strides in elements: outer, inner, row.
 typedef struct {
-    const float *q, *k, *v;
-    float *out;
+    const void *q, *k, *v;
+    void *out;
     int64_t outer, inner, queries, keys, width, value_width;
     int64_t q_strides[3], k_strides[3], v_strides[3], out_strides[3];
     float scale;
     bool causal;
+    bool is_bfloat16;  // else float32; `width` is even then. Sums and softmax are in float32 in any case.
     char *workspace;
     int64_t workspace_stride;
 } cpu_attention;
@@ -95,8 +97,8 @@ typedef struct {
     void (*convert)(const void *source, int from, void *target, int to, int64_t count);
     void (*softmax)(const float *x, float *y, int64_t rows, int64_t width, int threads);
     void (*softmax_gradient)(const float *y, const float *dy, float *dx, int64_t rows, int64_t width, int threads);
-    void (*layer_norm)(const float *x, const float *scale, const float *bias, float *y, int64_t rows, int64_t width,
-        float epsilon, int threads);
+    void (*layer_norm)(const float *x, const float *scale, const float *bias, void *y, int y_type, int64_t rows,
+        int64_t width, float epsilon, int threads);
     void (*layer_norm_gradient)(const float *x, const float *scale, const float *dy, float *dx, int64_t rows,
         int64_t width, float epsilon, int threads);
     // With those of scale and bias; `workspace` holds 128 * width floats.
@@ -124,17 +126,28 @@ typedef struct {
     int64_t (*products_workspace)(int64_t m, int64_t n, int64_t k);
     void (*products)(const cpu_products *, int threads);
     // Bytes of workspace that one worker of attention needs.
-    int64_t (*attention_workspace)(int64_t queries, int64_t keys, int64_t width, int64_t value_width);
+    int64_t (*attention_workspace)(int64_t keys, int64_t width, int64_t value_width, bool is_bfloat16);
     void (*attention)(const cpu_attention *, int threads);
+    int64_t (*packed_bytes)(const cpu_pack *);
+    void (*pack)(const cpu_pack *, int threads);
+    // Bytes of workspace that one worker of `packed` needs.
+    int64_t (*packed_workspace)(void);
+    void (*packed)(const cpu_packed *, int threads);
+    void (*clear_border)(const cpu_border *, void *base);
+    void (*pool_channels_last)(const cpu_pool *, int threads);
+    bool multiplies_bfloat16;
+    // Floating-point operations a second of all workers together, measured.
+    double (*peak)(bool is_bfloat16, int threads);
 } cpu_kernels;
 
 extern const cpu_kernels cpu_kernels_portable;
 #if defined(__x86_64__)
 extern const cpu_kernels cpu_kernels_avx2;
 extern const cpu_kernels cpu_kernels_avx512;
+extern const cpu_kernels cpu_kernels_avx512bf16;
 #endif
 
-// The fastest that this processor runs. `CLIP_CPU_ISA` = portable, avx2 or avx512 asks for one; where the processor
+// The fastest that this processor runs. `CLIP_CPU_ISA` = portable, avx2, avx512 or avx512-bf16 asks for one; where the processor
 // lacks it, the fastest below it.
 const cpu_kernels *cpu_kernels_select(void);
 
@@ -145,6 +158,9 @@ int cpu_processor_count(void);
 // runtime that oneDNN uses; on the calling thread alone where there is none. `worker` is less than `threads`.
 typedef void (*cpu_range_body)(void *context, int worker, int64_t begin, int64_t end);
 void cpu_parallel_for(int threads, int64_t count, int64_t grain, cpu_range_body body, void *context);
+
+// Time that passed, or that the processor spent on this thread.
+double cpu_seconds(bool of_thread);
 
 // Number of workers for oneDNN's calls from this thread.
 void cpu_set_threads(int threads);

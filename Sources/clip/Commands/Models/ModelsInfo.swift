@@ -42,6 +42,21 @@ extension Models {
             try context.print(table.text)
         }
 
+        /// How far the embeddings of a quantised model are from those of the one that it was made from.
+        private static func quantization(
+            _ record: QuantizationRecord?
+        ) -> [(key: String, value: YAMLNode, unit: String)] {
+            guard let record else { return [] }
+            var facts = [(key: "precision", value: YAMLNode.string(record.precision.rawValue), unit: "")]
+            for (name, drift) in [("image", record.images), ("text", record.texts)] {
+                guard let drift else { continue }
+                facts.append(
+                    ("\(name)MeanCosine", .double(drift.meanCosine), " of \(drift.inputs) inputs to float32's"))
+                facts.append(("\(name)MinimumCosine", .double(drift.minimumCosine), ""))
+            }
+            return facts
+        }
+
         private static func text(_ value: YAMLNode) throws -> String {
             guard case .sequence = value.content else { return try value.text() }
             return try value.array { try $0.text() }.joined(separator: ", ")
@@ -79,7 +94,7 @@ extension Models {
                     ("bias", .double(Double(calibration.bias)), ""),
                 ]
             }
-            return facts
+            return facts + quantization(config.quantization)
         }
     }
 }

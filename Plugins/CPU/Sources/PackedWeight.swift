@@ -1,0 +1,58 @@
+internal import CPUKernels
+internal import Multimodal
+internal import Synchronization
+
+/// A weight as the packed kernel reads it. Executables that share weights share its memory.
+final class PackedWeight: Sendable {
+    /// Written once, by `fill`, before anybody reads it.
+    nonisolated(unsafe) let memory: UnsafeMutableRawPointer
+    private let isFilled = Mutex(false)
+
+    init(byteCount: Int) throws(BackendError) {
+        guard let memory = cpu_pages_allocate(Int64(byteCount)) else {
+            throw BackendError("there is no memory for a weight of \(byteCount) bytes")
+        }
+        self.memory = memory
+    }
+
+    deinit { cpu_pages_free(memory) }
+
+    var isReady: Bool { isFilled.withLock { $0 } }
+
+    func fill(_ body: (UnsafeMutableRawPointer) -> Void) {
+        isFilled.withLock { isFilled in
+            if !isFilled { body(memory) }
+            isFilled = true
+        }
+    }
+}
+
+extension Planner {
+    /// The weight packed for `source`, perhaps by an earlier executable of the same parameters.
+    func packedWeight(_ id: Node.ID, _ source: cpu_pack) throws(BackendError) -> PackedWeight {
+        var source = source
+        let byteCount = Int(kernels.packed_bytes(&source))
+        guard let sharedWeights, let expression = expression(id) else { return try PackedWeight(byteCount: byteCount) }
+        let key = "\(String(cString: kernels.name)) \(source.is_bfloat16) \(source.taps) \(expression)"
+        do {
+            return try sharedWeights.value(key) { try PackedWeight(byteCount: byteCount) }
+        } catch {
+            throw BackendError("\(error)")
+        }
+    }
+
+    /// How a constant comes from parameters: equal for equal values. nil where that cannot be told.
+    private func expression(_ id: Node.ID) -> String? {
+        let node = graph[id]
+        switch node.op {
+        case .parameter(let parameter): return parameter.name
+        case .constant(let data): return data.shape.count <= 16 ? "\(data.type) \(data.doubles)" : nil
+        default:
+            guard let definition = node.op.definition else { return nil }
+            let inputs = node.inputs.map { expression($0) }
+            if inputs.contains(nil) { return nil }
+            return "\(definition.name)(\(definition.attributes) \(node.type); "
+                + "\(inputs.compactMap(\.self).joined(separator: ", ")))"
+        }
+    }
+}
