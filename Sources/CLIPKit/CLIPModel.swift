@@ -111,7 +111,10 @@ public final class CLIPModel: Sendable {
     // MARK: - The two halves of embedding: what workers do to each input, and what the encoder does to a batch
 
     /// A picture as the image encoder takes it: `3 * imageSize * imageSize` numbers.
-    package func prepare(_ image: Image) throws -> [Float] { try directory.transform.apply(to: image) }
+    package func prepare(_ image: @autoclosure () throws -> Image) throws -> [Float] {
+        let transform = try directory.transform  // no picture is read for a model that takes none
+        return try transform.apply(to: image())
+    }
 
     /// A text as the text encoder takes it. Throws where the model has none.
     public func tokenize(_ text: String) throws -> TokenizedText {

@@ -122,13 +122,14 @@ import YAML
         "ids are the reference's",
         arguments: [
             "transformers", "transformers-text", "open-clip-vit", "open-clip-custom-text", "open-clip-resnet",
-            "open-clip-average", "siglip",
+            "open-clip-average", "siglip", "open-clip-siglip",
         ])
     func ids(name: String) throws {
         let folder = Self.fixture(name)
         let expected = try Safetensors(path: folder + "/expected.safetensors").tensor("ids").floats
-        let model = try ModelDirectory.open(path: folder, plugins: plugins)
-        let (tokenizer, length) = (try model.tokenizer, try model.model.text.contextLength)
+        let model = try Parts(folder, plugins).model
+        let tokenizer = try ModelDirectory.tokenizer(of: model, folder: folder, plugins: plugins)
+        let length = try model.text.contextLength
         for (row, text) in try YAMLNode.load(folder + "/texts.json").array({ try $0.string() }).enumerated() {
             var own = tokenizer.tokenize(text, contextLength: length).ids
             own += Array(repeating: tokenizer.padToken, count: length - own.count)
@@ -267,15 +268,61 @@ import YAML
             ("open-clip-vit", "\"heads\": 3", "\"hf_model_name\": \"xlm\"", "text towers of transformers"),
             ("open-clip-vit", "\"embed_dim\": 20", "\"embed_dim\": 20, \"multimodal_cfg\": {}", "CoCa"),
             ("open-clip-vit", "\"squash\"", "\"crop\"", "'crop' is not supported"),
+            ("open-clip-vit", "\"patch_size\": 8", "\"pos_embed_type\": \"rope\"", "'rope' is not supported"),
+            ("open-clip-vit", "\"patch_size\": 8", "\"block_type\": \"custom\"", "'custom' is not supported"),
+            ("open-clip-vit", "\"patch_size\": 8", "\"qk_norm\": true", "such blocks"),
+            ("open-clip-vit", "\"patch_size\": 8", "\"ls_init_value\": 0", "starts above 0"),
+            ("open-clip-vit", "\"heads\": 3", "\"scale_fc\": true", "such blocks"),
+            ("open-clip-vit", "\"heads\": 3", "\"proj_type\": \"mlp\"", "'mlp' is not supported"),
+            ("open-clip-vit", "\"heads\": 3", "\"tokenizer_mode\": \"clips\"", "this is not supported"),
+            ("open-clip-vit", "\"heads\": 3", "\"hf_tokenizer_name\": \"roberta\"", "as SigLIP has them"),
+            ("open-clip-vit", "\"heads\": 3", "\"pad_token\": 3", "unknown key 'pad_token'"),
+            ("open-clip-resnet", "\"width\": 4", "\"width\": 4, \"depth\": 4", "unknown key 'depth'"),
+            ("open-clip-siglip", "\"map\"", "\"avg\"", "this pool of vit_base_patch32_siglip_256"),
+            ("open-clip-siglip", "\"none\"", "\"mlp\"", "'mlp' is not supported"),
+            ("open-clip-siglip", "\"image_size\": 20", "\"image_size\": 224", "takes pictures of 256 pixels"),
+            ("siglip", "\"vision_use_head\": true", "\"vision_use_head\": false", "without its head"),
+            ("siglip", "\"SiglipModel\"", "\"SiglipForImageClassification\"", "SiglipForImageClassification of type"),
             ("transformers", "\"model_type\": \"clip\"", "\"model_type\": \"blip\"", "type 'blip'"),
             ("transformers", "\"quick_gelu\"", "\"silu\"", "activation silu"),
             ("transformers", "\"vision_config\"", "\"picture_config\"", "'vision_config' is missing"),
             ("transformers", "\"eos_token_id\": 530", "\"eos_token_id\": 500", "ends texts with id 500"),
         ])
     func refusals(name: String, old: String, new: String, message: String) throws {
-        let file = name == "transformers" ? "config.json" : "open_clip_config.json"
-        let text = failure(try changed(name, file, old, new))
+        let file = name.hasPrefix("open") ? "open_clip_config.json" : "config.json"
+        let folder = try changed(name, file, old, new)
+        if name == "open-clip-siglip" {  // a tower that is known, of its size unless that is what is changed
+            let text = try MappedFile(folder + "/" + file).withBytes { String(decoding: $0, as: UTF8.self) }
+            try AtomicFile.write(
+                text.replacing("tiny_siglip", with: "vit_base_patch32_siglip_256")
+                    .replacing("\"image_size\": 20", with: "\"image_size\": 256"), to: folder + "/" + file)
+        }
+        let text = failure(folder)
         #expect(text.contains(message) && text.contains("/\(file):"), "\(text)")
+    }
+
+    @Test("a learned bias of the logits is needed where it is described")
+    func bias() throws {
+        let folder = try changed(
+            "open-clip-vit", "open_clip_config.json", "\"embed_dim\": 20",
+            "\"embed_dim\": 20, \"init_logit_bias\": -10")
+        #expect(failure(folder).contains("'logit_bias': is missing"), "\(failure(folder))")
+    }
+
+    @Test("SigLIP's texts are filled with 1, SigLIP2's with 0")
+    func padding() throws {
+        func tokenizer(_ folder: String) throws -> YAMLNode? {
+            try ModelLayout(file: #require(ModelLayout.file(in: folder)), timmTowers: Parts.towers)
+                .config.tokenizer?.config
+        }
+        func text(_ key: String, _ folder: String) throws -> String? { try tokenizer(folder)?[path: key]?.text() }
+        let first = Self.fixture("siglip")
+        #expect(try text("padToken", first) == "1" && text("cleaning", first) == "transformers")
+        let second = try changed("siglip", "tokenizer_config.json", "SiglipTokenizer", "GemmaTokenizer")
+        #expect(try text("padToken", second) == "0" && text("cleaning", second) == "lower")
+        let open = Self.fixture("open-clip-siglip")
+        #expect(try text("padToken", open) == "1" && text("cleaning", open) == "open_clip")
+        #expect(try text("model", open) == "spiece.model" && text("endToken", open) == "1")
     }
 
     @Test("weights of another shape are refused with file, tensor and both shapes")

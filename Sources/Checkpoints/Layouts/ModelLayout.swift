@@ -154,9 +154,18 @@ enum LayoutReading {
                 ], at: node))
     }
 
-    /// A tokenizer of SentencePiece from the file of it that is in `folder`: the `tokenizer.json` first, as transformers
+    /// SigLIP's tokenizer, or SigLIP2's, from the file of it that is in `folder`: the `tokenizer.json` first, as transformers
     /// and open_clip do, but for `SiglipTokenizer`, which reads no such file.
-    static func sentencePiece(in folder: String, cleaning: String) throws -> YAMLNode {
+    ///
+    /// Neither has a start; both end with 1, which fills shorter texts of SigLIP, and 0 those of SigLIP2, whose tokenizer is
+    /// Gemma's. The towers see what fills.
+    static func sentencePiece(in folder: String, vocabularySize: YAMLNode?, isOpenCLIP: Bool) throws -> YAMLNode {
+        let file = FileSystem.resolve("tokenizer_config.json", in: folder)
+        let type = FileSystem.isFile(file) ? try YAMLNode.load(file).written("tokenizer_class")?.text() : nil
+        let isSecond =
+            try type.map { $0.hasPrefix("Gemma") || $0.hasPrefix("Siglip2") } ?? (vocabularySize?.int() == 256_000)
+        let isT5 = type?.hasPrefix("T5Tokenizer") ?? false
+        let cleaning = isOpenCLIP ? "open_clip" : isSecond ? "lower" : isT5 ? "none" : "transformers"
         let names = (cleaning == "transformers" ? [] : ["tokenizer.json"]) + ["spiece.model", "tokenizer.model"]
         guard let model = names.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) else {
             throw CheckpointError(
@@ -165,7 +174,10 @@ enum LayoutReading {
         }
         return .mapping([
             "name": .string("sentencepiece"),
-            "config": .mapping(["model": .string(model), "cleaning": .string(cleaning)]),
+            "config": .mapping([
+                "model": .string(model), "cleaning": .string(cleaning), "endToken": .int(1),
+                "padToken": .int(isSecond ? 0 : 1),
+            ]),
         ])
     }
 

@@ -126,12 +126,12 @@ extension OpenCLIPLayout {
             ] + blocks.enumerated().map { ("layers\($0 + 1)", $1) }, at: node)
     }
 
-    func text(
-        _ node: YAMLNode, isQuick: Bool
-    ) throws -> (config: YAMLNode, cleaning: Cleaning, endToken: YAMLNode?) {
+    func text(_ node: YAMLNode, isQuick: Bool) throws -> (tower: LayoutReading.Text, endToken: YAMLNode?) {
         var map = try node.mapping()
         try refuse("hf_model_name", in: &map, "text towers of transformers are not supported; native ones are")
-        let cleaning = try cleaning(map.optional("tokenizer_kwargs"), other: map.optional("hf_tokenizer_name"))
+        let vocabulary = map.optional("vocab_size")
+        let tokenizer = try tokenizer(
+            map.optional("tokenizer_kwargs"), other: map.optional("hf_tokenizer_name"), vocabularySize: vocabulary)
         for name in ["hf_model_pretrained", "hf_proj_type", "hf_pooler_type"] { _ = map.optional(name) }
         try refuse("tokenizer_mode", in: &map, "this is not supported")
         try refuse("embed_cls", in: &map, "a learned class token, as CoCa has it, is not supported")
@@ -148,7 +148,7 @@ extension OpenCLIPLayout {
         try refuseBlocks(in: &map)
         let config = LayoutReading.mapping(
             [
-                ("contextLength", map.optional("context_length")), ("vocabularySize", map.optional("vocab_size")),
+                ("contextLength", map.optional("context_length")), ("vocabularySize", vocabulary),
                 ("width", map.optional("width")), ("heads", map.optional("heads")), ("layers", map.optional("layers")),
                 ("mlpRatio", map.optional("mlp_ratio")),
                 ("activation", try activation(map.optional("act_kwargs"), isQuick: isQuick)),
@@ -157,7 +157,7 @@ extension OpenCLIPLayout {
                 ("endToken", usesEnd ? end : nil), ("projection", projection),
             ], at: node)
         try map.finish()
-        return (config, cleaning, usesEnd ? end : nil)
+        return (LayoutReading.Text(config: config, tokenizer: tokenizer), usesEnd ? end : nil)
     }
 
     private func heads(_ width: YAMLNode, _ headWidth: YAMLNode, of factor: Int) throws -> YAMLNode {

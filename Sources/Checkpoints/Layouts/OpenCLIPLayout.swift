@@ -60,7 +60,7 @@ struct OpenCLIPLayout {
                 image: LayoutReading.Image(
                     encoder: image.encoder, config: image.config,
                     preprocess: try preprocess(preprocessNode, size: image.size)),
-                text: LayoutReading.Text(config: text.config, tokenizer: try tokenizer(text.cleaning)),
+                text: text.tower,
                 embedding: embedding, loss: hasBias ? "sigmoid" : "info-nce",
                 weights: LayoutReading.weights(Self.weightsName, "open_clip_pytorch_model.bin", in: folder),
                 at: modelNode),
@@ -89,34 +89,25 @@ struct OpenCLIPLayout {
 
     // MARK: - Tokenizer and preprocessing
 
-    /// How texts become ids: by open_clip's own tokenizer, or by one of transformers.
-    struct Cleaning {
-        var name: String
-        var isOfTransformers: Bool
-    }
-
-    /// - Parameter other: the tokenizer of transformers that is named instead of open_clip's own.
-    func cleaning(_ arguments: YAMLNode?, other: YAMLNode?) throws -> Cleaning {
+    /// - Parameters:
+    ///   - arguments: `tokenizer_kwargs`
+    ///   - other: the tokenizer of transformers that is named instead of open_clip's own.
+    func tokenizer(_ arguments: YAMLNode?, other: YAMLNode?, vocabularySize: YAMLNode?) throws -> YAMLNode {
         var map = try arguments?.mapping()
         let clean = map?.optional("clean")
         if var map {
             try refuse("reduction_mask", in: &map, "other ways to shorten a text are not supported")
             try map.finish()
         }
-        guard let other else {
-            let name = try clean?.string(oneOf: ["lower", "whitespace", "canonicalize"]) ?? "lower"
-            return Cleaning(name: name == "lower" ? "openai" : name, isOfTransformers: false)
+        if let other {
+            guard let clean, try clean.text() == "canonicalize" else {
+                throw LayoutReading.refusal(
+                    clean ?? other, "tokenizers of transformers are supported as SigLIP has them",
+                    remedy: "only tokenizer_kwargs with clean: canonicalize can be used here")
+            }
+            return try LayoutReading.sentencePiece(in: folder, vocabularySize: vocabularySize, isOpenCLIP: true)
         }
-        guard let clean, try clean.text() == "canonicalize" else {
-            throw LayoutReading.refusal(
-                clean ?? other, "tokenizers of transformers are supported as SigLIP has them",
-                remedy: "only tokenizer_kwargs with clean: canonicalize can be used here")
-        }
-        return Cleaning(name: "open_clip", isOfTransformers: true)
-    }
-
-    private func tokenizer(_ cleaning: Cleaning) throws -> YAMLNode {
-        if cleaning.isOfTransformers { return try LayoutReading.sentencePiece(in: folder, cleaning: cleaning.name) }
+        let cleaning = try clean?.string(oneOf: ["lower", "whitespace", "canonicalize"]) ?? "lower"
         guard let merges = Self.merges(in: folder).map(FileSystem.name) ?? otherMerges else {
             let name = "bpe_simple_vocab_16e6.txt.gz"
             throw CheckpointError(
@@ -128,7 +119,8 @@ struct OpenCLIPLayout {
         return YAMLNode.mapping([
             "name": .string("bpe"),
             "config": .mapping([
-                "merges": .string(merges), "cleaning": .string(cleaning.name), "specialTokens": .string("open_clip"),
+                "merges": .string(merges), "cleaning": .string(cleaning == "lower" ? "openai" : cleaning),
+                "specialTokens": .string("open_clip"),
             ]),
         ])
     }

@@ -142,12 +142,13 @@ struct TransformersLayout {
             }
             if !kind.hasProjection { settings.append(("projection", .string("none"))) }
         }
+        let vocabulary = text.written("vocab_size") ?? .int(kind.isSiglip ? 32000 : 49408)
         settings += [
             ("contextLength", text.written("max_position_embeddings") ?? .int(kind.isSiglip ? 64 : 77)),
-            ("vocabularySize", text.written("vocab_size") ?? .int(kind.isSiglip ? 32000 : 49408)),
+            ("vocabularySize", vocabulary),
         ]
         let config = LayoutReading.mapping(settings, at: text)
-        return (LayoutReading.Text(config: config, tokenizer: try tokenizer(kind)), end)
+        return (LayoutReading.Text(config: config, tokenizer: try tokenizer(kind, vocabularySize: vocabulary)), end)
     }
 
     /// Sizes of towers that are not written.
@@ -191,8 +192,10 @@ struct TransformersLayout {
 
     // MARK: - Tokenizer
 
-    private func tokenizer(_ kind: Class) throws -> YAMLNode {
-        if kind.isSiglip { return try sentencePiece() }
+    private func tokenizer(_ kind: Class, vocabularySize: YAMLNode) throws -> YAMLNode {
+        if kind.isSiglip {
+            return try LayoutReading.sentencePiece(in: folder, vocabularySize: vocabularySize, isOpenCLIP: false)
+        }
         func has(_ name: String) -> Bool { FileSystem.isFile(FileSystem.resolve(name, in: folder)) }
         guard let merges = ["merges.txt", "tokenizer.json"].first(where: has) else {
             throw CheckpointError(
@@ -208,18 +211,5 @@ struct TransformersLayout {
                 [("merges", .string(merges))] + vocabulary
                     + [("cleaning", .string("transformers")), ("padding", .string("end"))]),
         ])
-    }
-
-    /// SigLIP's tokenizer strips punctuation, SigLIP2's, which is Gemma's, only turns to lower case, and T5's leaves the
-    /// text alone.
-    private func sentencePiece() throws -> YAMLNode {
-        let file = FileSystem.resolve("tokenizer_config.json", in: folder)
-        let type = FileSystem.isFile(file) ? try YAMLNode.load(file).written("tokenizer_class")?.text() : nil
-        if type?.hasPrefix("T5Tokenizer") == true {
-            return try LayoutReading.sentencePiece(in: folder, cleaning: "none")
-        }
-        let isFirst =
-            type?.hasPrefix("SiglipTokenizer") ?? FileSystem.isFile(FileSystem.resolve("spiece.model", in: folder))
-        return try LayoutReading.sentencePiece(in: folder, cleaning: isFirst ? "transformers" : "lower")
     }
 }

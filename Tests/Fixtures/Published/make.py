@@ -1,6 +1,6 @@
 """Writes tiny published models, saved by transformers and open_clip, with the vectors those give.
 
-    python make.py
+    python make.py && python make_states.py
 
 Needs torch, transformers 5.23, open_clip_torch 3.3, timm 1.0, sentencepiece, safetensors. Weights are drawn, not trained.
 """
@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import shutil
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -174,7 +175,7 @@ def siglip_model(name):
 
 
 def open_clip_model(name, vision, quick_gelu=False, custom_text=False, preprocess=None, text=None,
-                    half=False, siglip=False, **settings):
+                    half=False, siglip=False, all_settings=False, **settings):
     folder = empty(name)
     if siglip:
         pieces = sentence_pieces(folder)
@@ -201,6 +202,9 @@ def open_clip_model(name, vision, quick_gelu=False, custom_text=False, preproces
         model.half().float()  # what the file holds
     if custom_text:
         config["custom_text"] = True
+    if all_settings:  # written whether at their defaults or not
+        config["vision_cfg"] = asdict(open_clip.CLIPVisionCfg(**config["vision_cfg"]))
+        config["text_cfg"] = asdict(open_clip.CLIPTextCfg(**config["text_cfg"]))
     document = {"model_cfg": config, "preprocess_cfg": preprocess or {
         "mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711]}}
     (folder / "open_clip_config.json").write_text(json.dumps(document, indent=4) + "\n")
@@ -236,7 +240,8 @@ open_clip_model(
                               "norm_kwargs": {"eps": 1e-3}},
     custom_text=True, text={"norm_kwargs": {"eps": 1e-3}, "act_kwargs": {"approximate": "tanh"}})
 open_clip_model(
-    "open-clip-resnet", {"image_size": 32, "layers": [1, 1, 1, 1], "width": 4}, quick_gelu=True, half=True)
+    "open-clip-resnet", {"image_size": 32, "layers": [1, 1, 1, 1], "width": 4}, quick_gelu=True, half=True,
+    all_settings=True)
 open_clip_model(
     "open-clip-siglip", {"image_size": 20, "timm_model_name": "tiny_siglip", "timm_pool": "map", "timm_proj": "none"},
     custom_text=True, siglip=True, embed_dim=24, init_logit_bias=-10,
@@ -250,7 +255,7 @@ open_clip_model(
     "open-clip-average",
     {"image_size": 16, "layers": 1, "width": 24, "head_width": 8, "patch_size": 8, "ls_init_value": 0.1,
      "no_ln_pre": True, "pool_type": "avg", "final_ln_after_pool": True},
-    text={"width": 12, "layers": 1, "ls_init_value": 0.1, "proj_bias": True, "pool_type": "last"})
+    text={"width": 12, "layers": 1, "ls_init_value": 0.1, "proj_bias": True, "pool_type": "last"}, all_settings=True)
 open_clip_model(
     "open-clip-unprojected",
     {"image_size": 16, "layers": 1, "width": 24, "head_width": 8, "patch_size": 8, "pool_type": "avg"},
