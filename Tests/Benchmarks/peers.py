@@ -63,9 +63,9 @@ def torch_runner(tower, example, arguments):
         tower = tower.to(torch.bfloat16)
         tensor = tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
 
-    def run():
+    def run(batch=None):
         with torch.inference_mode():
-            return tower(tensor).float().numpy()
+            return tower(tensor if batch is None else torch.from_numpy(batch).to(tensor.dtype)).float().numpy()
 
     return run
 
@@ -84,7 +84,7 @@ def openvino_runner(tower, example, arguments):
         "PERFORMANCE_HINT": "LATENCY",
     }
     request = openvino.Core().compile_model(converted, "CPU", options).create_infer_request()
-    return lambda: request.infer([example], share_inputs=True)[0]
+    return lambda batch=example: request.infer([batch], share_inputs=True)[0]
 
 
 def onnxruntime_runner(tower, example, arguments):
@@ -109,7 +109,7 @@ def onnxruntime_runner(tower, example, arguments):
         options.add_session_config_entry("session.intra_op.allow_spinning", arguments.spin)
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda: session.run(None, {name: example})[0]
+    return lambda batch=example: session.run(None, {name: batch})[0]
 
 
 def main():
