@@ -138,9 +138,8 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "AtomicFiles", "CLIPKit", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer",
-                "CPUBackend",
-                "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SentencePieceTokenizer", "SigmoidLoss",
-                "TransformerEncoder", "ViTEncoder",
+                "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SentencePieceTokenizer",
+                "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
         .testTarget(
             name: "SentencePieceTests",

@@ -109,7 +109,14 @@ public struct ExecutionProfile: Sendable {
 /// Why a graph cannot be compiled or run.
 public struct BackendError: Error, CustomStringConvertible, Sendable {
     public var message: String
-    public init(_ message: String) { self.message = message }
+    /// Whether memory was too short, so that a smaller batch may do.
+    public var isOutOfMemory: Bool
+
+    public init(_ message: String, isOutOfMemory: Bool = false) {
+        self.message = message
+        self.isOutOfMemory = isOutOfMemory
+    }
+
     public var description: String { message }
 }
 

@@ -2,8 +2,9 @@ import Synchronization
 
 /// Turns pictures and texts into vectors: a model's towers, compiled for the batch shapes that come.
 ///
-/// Safe to share between threads. A shape is compiled when it is first seen; the last few stay. Batches are rounded up
-/// to a power of two and lengths to a multiple of eight (both padded, neither changes a result), so that few differ.
+/// Safe to share between threads. A shape is compiled when it is first seen; the last few stay. Lengths of texts are
+/// rounded up to a multiple of four, which changes no result, so that few differ. A batch that memory is too short for is
+/// run in halves.
 public final class Embedder: Sendable {
     /// Gives the parameters of a graph their values.
     public typealias ParameterSource = @Sendable (Graph) throws -> [String: TensorData]
@@ -36,48 +37,46 @@ public final class Embedder: Sendable {
     /// Vectors `[count, embedding]` of `count` normalised pictures, each `3 * imageSize * imageSize` floats, planar.
     /// - Parameter normalize: whether vectors have unit length.
     public func embed(images: [Float], count: Int, normalize: Bool = true) throws -> TensorData {
-        try rows(run(images: images, count: count, .pooled), normalize ? "embedding" : "projected", count)
+        try rows(images, count, .pooled, normalize ? "embedding" : "projected")
     }
 
     /// Per-token states `[count, tokens, width]` of such pictures; see `EncoderOutput`.
     public func states(images: [Float], count: Int, output: EncoderOutput) throws -> TensorData {
-        try rows(run(images: images, count: count, output), "states", count)
+        try rows(images, count, output, "states")
     }
 
-    private func run(images: [Float], count: Int, _ output: EncoderOutput) throws -> [String: TensorData] {
+    private func rows(_ images: [Float], _ count: Int, _ output: EncoderOutput, _ name: String) throws -> TensorData {
         let side = try model.image.imageSize
         let size = 3 * side * side
         guard count > 0, images.count == count * size else {
             throw BackendError("\(images.count) floats are not \(count) pictures of \(size)")
         }
-        let batch = Self.rounded(count)
-        let shape = Shape([batch, 3, side, side])
-        let input = TensorData(TensorType(.float32, shape)) { bytes in
-            images.withUnsafeBytes { bytes.copyMemory(from: $0) }
-            if batch > count {
-                UnsafeMutableRawBufferPointer(rebasing: bytes[(images.count * 4)...]).initializeMemory(
-                    as: UInt8.self, repeating: 0)
+        return try inParts(0..<count) { part in
+            let input = TensorData(TensorType(.float32, [part.count, 3, side, side])) { bytes in
+                images[part.lowerBound * size..<part.upperBound * size].withUnsafeBytes { bytes.copyMemory(from: $0) }
             }
+            let executable = try executable(.images(batch: part.count, output)) {
+                try model.imageGraph(batch: part.count, output: output)
+            }
+            return try Self.output(name, of: executable.run(["images": input]))
         }
-        return try executable(.images(batch: batch, output)) { try model.imageGraph(batch: batch, output: output) }
-            .run(["images": input])
     }
 
     /// Vectors `[texts.count, embedding]` of tokenized texts; shorter ones are padded with `padToken`.
     public func embed(texts: [TokenizedText], padToken: Int32, normalize: Bool = true) throws -> TensorData {
-        try rows(run(texts: texts, padToken, .pooled), normalize ? "embedding" : "projected", texts.count)
+        try rows(texts, padToken, .pooled, normalize ? "embedding" : "projected")
     }
 
     /// Per-token states `[texts.count, contextLength, width]` of tokenized texts, padded with `padToken` to the whole
     /// context, as transformers' `padding="max_length"`; see `EncoderOutput`. States after a text's end are those of the
     /// padding, without an attention mask.
     public func states(texts: [TokenizedText], padToken: Int32, output: EncoderOutput) throws -> TensorData {
-        try rows(run(texts: texts, padToken, output), "states", texts.count)
+        try rows(texts, padToken, output, "states")
     }
 
-    private func run(
-        texts: [TokenizedText], _ padToken: Int32, _ output: EncoderOutput
-    ) throws -> [String: TensorData] {
+    private func rows(
+        _ texts: [TokenizedText], _ padToken: Int32, _ output: EncoderOutput, _ name: String
+    ) throws -> TensorData {
         let encoder = try model.text
         guard let longest = texts.map(\.ids.count).max(), longest > 0 else {
             throw BackendError("there are no tokens to embed")
@@ -92,30 +91,49 @@ public final class Embedder: Sendable {
             }
         }
         let mayCut = output == .pooled && encoder.ignoresPadding
-        let length = mayCut ? min((longest + 7) / 8 * 8, encoder.contextLength) : encoder.contextLength
-        let batch = Self.rounded(texts.count)
-        var ids = [Int32](repeating: padToken, count: batch * length)
-        for row in 0..<batch {
-            let text = texts[min(row, texts.count - 1)]
-            ids.replaceSubrange(row * length..<row * length + text.ids.count, with: text.ids)
+        let length = mayCut ? min((longest + 3) / 4 * 4, encoder.contextLength) : encoder.contextLength
+        return try inParts(texts.indices) { part in
+            var ids = [Int32](repeating: padToken, count: part.count * length)
+            for (row, text) in texts[part].enumerated() {
+                ids.replaceSubrange(row * length..<row * length + text.ids.count, with: text.ids)
+            }
+            guard let input = TensorData(ids, shape: [part.count, length]) else {
+                throw BackendError("the token batch is empty")
+            }
+            let executable = try executable(.texts(batch: part.count, length: length, output)) {
+                try model.textGraph(batch: part.count, length: length, output: output)
+            }
+            return try Self.output(name, of: executable.run(["tokens": input]))
         }
-        guard let input = TensorData(ids, shape: [batch, length]) else {
-            throw BackendError("the token batch is empty")
+    }
+
+    /// What `run` gives for all rows; where memory is too short for them at once, for each half of them.
+    private func inParts(_ rows: Range<Int>, _ run: (Range<Int>) throws -> TensorData) throws -> TensorData {
+        do {
+            return try run(rows)
+        } catch let error as BackendError where error.isOutOfMemory && rows.count > 1 {
+            cache.withLock { $0.removeAll() }  // shapes compiled before hold memory, too
+            let middle = rows.lowerBound + rows.count / 2
+            let first = try inParts(rows.lowerBound..<middle, run)
+            let second = try inParts(middle..<rows.upperBound, run)
+            let shape = Shape([rows.count] + first.shape.dimensions.dropFirst())
+            return TensorData(TensorType(.float32, shape)) { bytes in
+                first.withUnsafeBytes { bytes.copyMemory(from: $0) }
+                second.withUnsafeBytes {
+                    UnsafeMutableRawBufferPointer(rebasing: bytes[first.byteCount...]).copyMemory(from: $0)
+                }
+            }
         }
-        return try executable(.texts(batch: batch, length: length, output)) {
-            try model.textGraph(batch: batch, length: length, output: output)
-        }.run(["tokens": input])
+    }
+
+    private static func output(_ name: String, of outputs: [String: TensorData]) throws -> TensorData {
+        guard let output = outputs[name] else { throw BackendError("the backend gave no '\(name)'") }
+        return output
     }
 
     /// Where the time went since the last call, for every shape that is compiled now.
     public func takeProfiles() -> [ExecutionProfile] {
         cache.withLock { $0.compactMap { $0.executable.takeProfile() } }
-    }
-
-    private static func rounded(_ count: Int) -> Int {
-        var batch = 1
-        while batch < count { batch *= 2 }
-        return batch
     }
 
     private func executable(_ key: Key, _ graph: () throws -> Graph) throws -> any Executable {
@@ -130,17 +148,6 @@ public final class Embedder: Sendable {
             if cache.count >= Self.cachedShapes { cache.removeFirst() }
             cache.append((key, made))
             return made
-        }
-    }
-
-    /// The first `count` rows of an output.
-    private func rows(_ outputs: [String: TensorData], _ name: String, _ count: Int) throws -> TensorData {
-        guard let output = outputs[name] else { throw BackendError("the backend gave no '\(name)'") }
-        let shape = Shape([count] + output.shape.dimensions.dropFirst())
-        return TensorData(TensorType(.float32, shape)) { bytes in
-            output.withUnsafeBytes {
-                bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<(shape.count * 4)]))
-            }
         }
     }
 }

@@ -79,8 +79,13 @@ struct Settings {
     /// A whole number from 1 to `maximum`.
     func count(_ key: Key, flag: (name: String, value: Int?)? = nil, default: Int, maximum: Int) throws -> (Int, Value)
     {
+        try count(key, flag: flag, maximum: maximum) ?? (`default`, Value(text: "\(`default`)", origin: "default"))
+    }
+
+    /// A whole number from 1 to `maximum`; nil where nobody gave one.
+    func count(_ key: Key, flag: (name: String, value: Int?)? = nil, maximum: Int) throws -> (Int, Value)? {
         let given = try value(key, flag: flag.map { ($0.name, $0.value.map(String.init)) })
-        guard let given else { return (`default`, Value(text: "\(`default`)", origin: "default")) }
+        guard let given else { return nil }
         guard let number = Int(given.text), (1...maximum).contains(number) else {
             throw refusal(key, given, "use a whole number from 1 to \(maximum)")
         }

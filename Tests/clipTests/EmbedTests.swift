@@ -112,6 +112,20 @@ import Testing
         #expect(result.error.hasPrefix("clip embed: "))
     }
 
+    @Test("under --strict a text that is too long fails, and the rest goes on")
+    func strict() throws {
+        let long = String(repeating: "word ", count: 50)
+        let result = try model.run(["embed", "--strict", "--on-error", "record"], lines: ["short", long, "end"])
+        #expect(result.status == 2)
+        #expect(result.lines.count == 3)
+        #expect(result.lines[1].contains("\"code\":\"text.truncated\""), "\(result.lines[1])")
+        #expect(result.error.contains("more than the model takes; shorten it"), "\(result.error)")
+        let tokens = try model.run(["tokenize", "--strict"], lines: ["short", long, "end"])
+        #expect(tokens.status == 2)
+        #expect(tokens.lines.count == 2)
+        #expect(tokens.error.contains("more than the model takes; shorten it"), "\(tokens.error)")
+    }
+
     @Test("error records from upstream pass through, and the exit status tells")
     func upstream() throws {
         let line = "{\"id\":\"8\",\"line\":8,\"error\":{\"code\":\"image.decode\",\"message\":\"x\"}}"

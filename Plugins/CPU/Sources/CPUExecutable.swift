@@ -127,7 +127,7 @@ private final class Machine {
 
     private func allocate(_ byteCount: Int) throws -> UnsafeMutableRawPointer {
         let memory = cpu_pages_allocate(Int64(byteCount))
-        guard let memory else { throw BackendError("there is no memory for \(byteCount) bytes") }
+        guard let memory else { throw BackendError("there is no memory for \(byteCount) bytes", isOutOfMemory: true) }
         owned.append(memory)
         return memory
     }

@@ -50,7 +50,7 @@ enum NormalizerStep: Sendable {
         case .strip(let left, let right): return Self.stripped(text, left, right)
         case .prepend(let prefix): return text.isEmpty ? text : prefix + text
         case .lowercase: return Self.mapped(text) { LetterCase.lowered($0, finalSigma: false) }
-        case .nfc: return Self.mapped(text, Composition.composed)
+        case .nfc: return Self.mapped(text) { Composition.composed($0, asOfUnicode9: true) }
         }
     }
 

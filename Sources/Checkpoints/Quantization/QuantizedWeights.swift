@@ -14,6 +14,12 @@ public struct QuantizedWeights: MappedWeightFile {
     static let scaleSuffix = ".scale"
 
     public var path: String { file.path }
+    package var files: [MappedFile] { file.files }
+
+    package func release(_ name: String) {
+        file.release(name)
+        if file[name]?.type.dtype == .int8 { file.release(name + Self.scaleSuffix) }
+    }
 
     /// Whether `file` says that it is one.
     static func claims(_ file: Safetensors) -> Bool { file.metadata[marker.key] != nil }
@@ -42,13 +48,6 @@ public struct QuantizedWeights: MappedWeightFile {
         self.file = file
         self.entries = entries
         places = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0) })
-    }
-
-    package var files: [MappedFile] { file.files }
-
-    package func release(_ name: String) {
-        file.release(name)
-        file.release(name + Self.scaleSuffix)
     }
 
     public subscript(name: String) -> WeightEntry? { places[name] }

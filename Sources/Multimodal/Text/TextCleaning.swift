@@ -35,7 +35,8 @@ public enum TextCleaning: String, Sendable, CaseIterable {
         case .canonicalize:
             WhiteSpace.collapsed(
                 LetterCase.lowered(basic(text).compactMap { $0 == 0x5F ? 0x20 : isPunctuation($0) ? nil : $0 }))
-        case .transformers: LetterCase.lowered(joined(Composition.composed(text)), finalSigma: false)
+        case .transformers:
+            LetterCase.lowered(joined(Composition.composed(text, asOfUnicode9: true)), finalSigma: false)
         case .none: text
         }
     }

@@ -108,7 +108,8 @@ struct Doctor: ClipSubcommand {
             .threads, try settings.count(.threads, flag: ("--threads", options.threads), default: all, maximum: limit).1
         )
         add(.jobs, try settings.count(.jobs, default: all, maximum: limit).1)
-        add(.batchSize, try settings.count(.batchSize, default: 32, maximum: 4096).1)
+        let batchSize = try settings.count(.batchSize, maximum: 4096)?.1
+        add(.batchSize, batchSize ?? Settings.Value(text: "found by measuring", origin: "default"))
         add(.trustModel, try settings.choice(.trustModel, default: Answer.false).1)
         for folder in try context.modelStore().folders {
             findings.append(Finding(topic: "setting", name: "models", value: folder))

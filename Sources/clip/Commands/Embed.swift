@@ -40,7 +40,7 @@ struct Embed: ClipSubcommand {
     )
     var mode: EmbedInput.Mode = .auto
 
-    @Option(name: .long, help: ArgumentHelp("Most inputs that are encoded at once. (default: 32)", valueName: "count"))
+    @Option(name: .long, help: ArgumentHelp("Most inputs that are encoded at once. (default: found by measuring)", valueName: "count"))
     var batchSize: Int?
 
     @Option(
@@ -87,8 +87,7 @@ struct Embed: ClipSubcommand {
         let lines = try lines(context)
         let settings = try context.settings()
         var options = EmbedPipeline.Options(encoding: encoding, onError: onError, normalize: !noNormalize)
-        options.batchSize =
-            try settings.count(.batchSize, flag: ("--batch-size", batchSize), default: 32, maximum: 4096).0
+        options.batchSize = try settings.count(.batchSize, flag: ("--batch-size", batchSize), maximum: 4096)?.0
         options.jobs = try settings.count(
             .jobs, flag: ("--jobs", jobs), default: Threads.processorCount, maximum: BackendOptions.maximumThreads
         ).0

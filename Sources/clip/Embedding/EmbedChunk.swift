@@ -82,7 +82,7 @@ extension CLIPModel {
     /// What the towers give for what was prepared, by index; nil where that failed. Texts of like length go together, so
     /// that little is padded.
     func encode(
-        _ prepared: [EmbedChunk.Prepared?], batchSize: Int, output: EncoderOutput = .pooled, normalize: Bool = true
+        _ prepared: [EmbedChunk.Prepared?], _ sizes: inout BatchSizes, output: EncoderOutput = .pooled, normalize: Bool = true
     ) throws -> [Encoded?] {
         var vectors = [Encoded?](repeating: nil, count: prepared.count)
         var images: [(index: Int, pixels: [Float])] = []
@@ -104,28 +104,32 @@ extension CLIPModel {
         func place(_ states: TensorData, _ indexes: [Int]) {
             place(states.floats, Array(states.shape.dimensions.dropFirst()), indexes)
         }
-        for batch in images.chunks(of: batchSize) {
+        var rest = images[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(sizes.images.current)
+            rest = rest.dropFirst(batch.count)
             let (pixels, indexes) = (batch.map(\.pixels), batch.map(\.index))
-            if output == .pooled {
-                place(try embed(prepared: pixels, normalize: normalize), [width], indexes)
-            } else {
-                place(try states(prepared: pixels, output: output), indexes)
+            try sizes.images.measuring(count: batch.count, work: batch.count) {
+                if output == .pooled {
+                    place(try embed(prepared: pixels, normalize: normalize), [width], indexes)
+                } else {
+                    place(try states(prepared: pixels, output: output), indexes)
+                }
             }
         }
-        for batch in texts.chunks(of: batchSize) {
+        var left = texts[...]
+        while !left.isEmpty {
+            let batch = left.prefix(sizes.texts.current)
+            left = left.dropFirst(batch.count)
             let (texts, indexes) = (batch.map(\.text), batch.map(\.index))
-            if output == .pooled {
-                place(try embed(tokenized: texts, normalize: normalize), [width], indexes)
-            } else {
-                place(try states(tokenized: texts, output: output), indexes)
+            try sizes.texts.measuring(count: batch.count, work: texts.reduce(0) { $0 + $1.ids.count }) {
+                if output == .pooled {
+                    place(try embed(tokenized: texts, normalize: normalize), [width], indexes)
+                } else {
+                    place(try states(tokenized: texts, output: output), indexes)
+                }
             }
         }
         return vectors
-    }
-}
-
-extension Array {
-    fileprivate func chunks(of size: Int) -> [ArraySlice<Element>] {
-        stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
     }
 }

@@ -18,7 +18,8 @@ enum OnError: String, CaseIterable, ExpressibleByArgument {
 /// encoded and written out.
 final class EmbedPipeline {
     struct Options {
-        var batchSize = 32
+        /// Most inputs that are encoded at once; nil finds out.
+        var batchSize: Int?
         var jobs = 1
         var encoding = EmbeddingEncoding.array
         var onError = OnError.skip
@@ -41,6 +42,7 @@ final class EmbedPipeline {
     private let options: Options
     private let note: (String) -> Void
     private var summary = Summary()
+    private var sizes: BatchSizes
 
     /// Bytes of texts and unknown fields in a chunk, beyond which it takes no more.
     private static let chunkBytes = 16 << 20
@@ -54,6 +56,7 @@ final class EmbedPipeline {
         self.writer = writer
         self.options = options
         self.note = note
+        sizes = BatchSizes(fixed: options.batchSize)
     }
 
     func run() throws -> Summary {
@@ -88,7 +91,7 @@ final class EmbedPipeline {
         var items: [EmbedInputReader.Item] = []
         var images = 0
         var bytes = 0
-        while items.count < options.batchSize * 16, images < options.batchSize * 2, bytes < Self.chunkBytes {
+        while items.count < sizes.texts.current * 16, images < sizes.images.current * 2, bytes < Self.chunkBytes {
             guard (waiting && items.isEmpty) || reader.isReady else { break }
             guard let item = try reader.next() else { break }
             if case .input(let input) = item {
@@ -104,7 +107,7 @@ final class EmbedPipeline {
     private func finish(_ chunk: EmbedChunk) throws {
         let prepared = chunk.takePrepared()
         let vectors = try model.encode(
-            prepared, batchSize: options.batchSize, output: options.output, normalize: options.normalize)
+            prepared, &sizes, output: options.output, normalize: options.normalize)
         for (index, item) in chunk.items.enumerated() {
             switch item {
             case .upstream(let record):

@@ -75,7 +75,8 @@ struct QueryReader {
             let chunk = EmbedChunk(inputs.map { .input($0) })
             chunk.prepare(model)
             let prepared = chunk.takePrepared()
-            let vectors = try model.encode(prepared, batchSize: 32)
+            var sizes = BatchSizes(fixed: 32)
+            let vectors = try model.encode(prepared, &sizes)
             for (index, input) in inputs.enumerated() {
                 switch prepared[index] {
                 case .failed(let error): fail(place, input.line, error.message, &queries)

@@ -1,7 +1,7 @@
 /// Unicode's normalisation form C (Unicode Standard Annex 15), from the table of canonical decompositions.
 ///
 /// The standard library keeps its own normaliser to itself, and Foundation's would cost start-up time.
-public enum Composition {
+public struct Composition {
     private struct Table {
         var parts: [UInt32: [UInt32]] = [:]
         var composites: [UInt64: UInt32] = [:]
@@ -21,9 +21,20 @@ public enum Composition {
     private static func pair(_ first: UInt32, _ second: UInt32) -> UInt64 { UInt64(first) << 32 | UInt64(second) }
 
     /// The text in form C. Everything below U+0300 is in that form already.
-    public static func composed(_ text: [UInt32]) -> [UInt32] {
+    ///
+    /// - Parameter asOfUnicode9: whether newer characters are left as they are. That is what huggingface/tokenizers 0.23
+    ///   knows.
+    public static func composed(_ text: [UInt32], asOfUnicode9: Bool = false) -> [UInt32] {
         guard text.contains(where: { $0 >= 0x300 && !isInert($0) }) else { return text }
-        return recomposed(decomposed(text))
+        let composition = Composition(asOfUnicode9: asOfUnicode9)
+        return composition.recomposed(composition.decomposed(text))
+    }
+
+    private let asOfUnicode9: Bool
+
+    private func isKnown(_ scalar: UInt32) -> Bool {
+        guard asOfUnicode9 else { return true }
+        return Unicode.Scalar(scalar)?.properties.age.map { $0 <= (9, 0) } ?? false
     }
 
     /// Common scalars that form C leaves alone and that never combine with what stands before them.
@@ -34,7 +45,7 @@ public enum Composition {
         }
     }
 
-    private static func decomposed(_ text: [UInt32]) -> [UInt32] {
+    private func decomposed(_ text: [UInt32]) -> [UInt32] {
         var result: [UInt32] = []
         result.reserveCapacity(text.count + text.count / 4)
         var classes: [UInt8] = []
@@ -69,7 +80,7 @@ public enum Composition {
                 append(0x1100 + index / 588)
                 append(0x1161 + index % 588 / 28)
                 if index % 28 != 0 { append(0x11A7 + index % 28) }
-            } else if let parts = table.parts[scalar] {
+            } else if let parts = Self.table.parts[scalar], isKnown(scalar) {
                 for part in parts { decompose(part) }
             } else {
                 append(scalar)
@@ -80,7 +91,7 @@ public enum Composition {
         return result
     }
 
-    private static func recomposed(_ text: [UInt32]) -> [UInt32] {
+    private func recomposed(_ text: [UInt32]) -> [UInt32] {
         var result: [UInt32] = []
         result.reserveCapacity(text.count)
         var starter: Int?
@@ -101,18 +112,19 @@ public enum Composition {
         return result
     }
 
-    private static func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
+    private func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
         if (0x1100...0x1112).contains(first), (0x1161...0x1175).contains(second) {
             return 0xAC00 + ((first - 0x1100) * 21 + (second - 0x1161)) * 28
         }
         if (0xAC00...0xD7A3).contains(first), (first - 0xAC00) % 28 == 0, (0x11A8...0x11C2).contains(second) {
             return first + (second - 0x11A7)
         }
-        return table.composites[pair(first, second)]
+        return Self.table.composites[Self.pair(first, second)].flatMap { isKnown($0) ? $0 : nil }
     }
 
-    private static func combiningClass(_ scalar: UInt32) -> UInt8 {
-        guard scalar >= 0x300, !isInert(scalar) else { return 0 }
-        return Unicode.Scalar(scalar)?.properties.canonicalCombiningClass.rawValue ?? 0
+    private func combiningClass(_ scalar: UInt32) -> UInt8 {
+        guard scalar >= 0x300, !Self.isInert(scalar) else { return 0 }
+        let combining = Unicode.Scalar(scalar)?.properties.canonicalCombiningClass.rawValue ?? 0
+        return combining == 0 || isKnown(scalar) ? combining : 0
     }
 }

@@ -107,8 +107,8 @@ extension Models {
                 for case (.input(let input), .failed(let error)?) in zip(items, prepared) {
                     throw UsageError("\(ErrorRecord(id: input.id, line: input.line, error: error))")
                 }
-                let vectors = zip(
-                    try exact.encode(prepared, batchSize: 32), try rounded.encode(prepared, batchSize: 32))
+                var sizes = BatchSizes(fixed: 32)
+                let vectors = zip(try exact.encode(prepared, &sizes), try rounded.encode(prepared, &sizes))
                 for (item, (a, b)) in zip(items, vectors) {
                     guard case .input(let input) = item, let a, let b else { continue }
                     let cosine = zip(a.values, b.values).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
