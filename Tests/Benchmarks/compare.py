@@ -123,8 +123,7 @@ if arguments.install:
     python = pathlib.Path(arguments.environment) / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", arguments.environment], check=True)
-    index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *index, *PACKAGES], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
     arguments.python = [str(python.absolute())]
 if hasattr(os, "sched_setaffinity"):  # the same processors for everybody; children inherit it
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])

@@ -112,33 +112,38 @@ def onnxruntime_runner(tower, example, arguments):
     return lambda: session.run(None, {name: example})[0]
 
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--engine", choices=["onnxruntime", "openvino", "torch"], required=True)
-parser.add_argument("--model", required=True)
-parser.add_argument("--tower", choices=["image", "text"], default="image")
-parser.add_argument("--batch-size", type=int, default=32)
-parser.add_argument("--length", type=int)
-parser.add_argument("--precision", choices=["float32", "bfloat16", "int8"], default="float32")
-parser.add_argument("--threads", type=int, default=os.cpu_count())
-parser.add_argument("--spin", choices=["0", "1"], default="1", help="whether ONNX Runtime's idle threads spin")
-parser.add_argument("--vectors", help="writes the vectors of the first run to this .npy file")
-arguments = parser.parse_args()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", choices=["onnxruntime", "openvino", "torch"], required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--tower", choices=["image", "text"], default="image")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--length", type=int)
+    parser.add_argument("--precision", choices=["float32", "bfloat16", "int8"], default="float32")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--spin", choices=["0", "1"], default="1", help="whether ONNX Runtime's idle threads spin")
+    parser.add_argument("--vectors", help="writes the vectors of the first run to this .npy file")
+    arguments = parser.parse_args()
 
-import open_clip
+    import open_clip
 
-model = open_clip.create_model(f"local-dir:{arguments.model}").eval()
-example = inputs(model, arguments)
-runner = {"torch": torch_runner, "openvino": openvino_runner, "onnxruntime": onnxruntime_runner}[arguments.engine]
-run = runner(Tower(model, arguments.tower == "image").eval(), example, arguments)
-vectors = run()  # the first run is not counted
-if arguments.vectors:
-    np.save(arguments.vectors, vectors)
-print(json.dumps({"ready": arguments.engine}), flush=True)
-for line in sys.stdin:
-    seconds, processor = [], []
-    for _ in range(int(line)):
-        begin, processor_begin = time.perf_counter(), time.process_time()
-        run()
-        processor.append(time.process_time() - processor_begin)
-        seconds.append(time.perf_counter() - begin)
-    print(json.dumps({"seconds": seconds, "processor_seconds": processor}), flush=True)
+    model = open_clip.create_model(f"local-dir:{arguments.model}").eval()
+    example = inputs(model, arguments)
+    runner = {"torch": torch_runner, "openvino": openvino_runner, "onnxruntime": onnxruntime_runner}[arguments.engine]
+    run = runner(Tower(model, arguments.tower == "image").eval(), example, arguments)
+    vectors = run()  # the first run is not counted
+    if arguments.vectors:
+        np.save(arguments.vectors, vectors)
+    print(json.dumps({"ready": arguments.engine}), flush=True)
+    for line in sys.stdin:
+        seconds, processor = [], []
+        for _ in range(int(line)):
+            begin, processor_begin = time.perf_counter(), time.process_time()
+            run()
+            processor.append(time.process_time() - processor_begin)
+            seconds.append(time.perf_counter() - begin)
+        print(json.dumps({"seconds": seconds, "processor_seconds": processor}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole jobs, `clip` and Python in turn: a table of ratios, and a JSON file.
 
-    python3 Tests/Benchmarks/whole.py --clip .build/release/clip --model build/ViT-B-32 --install --json whole.json \\
+    python3 Tests/Benchmarks/whole.py --clip .build/release/clip --model build/ViT-B-32 --json whole.json \\
         start captions pictures rank
 
 start     one text through the model from the shell, against open_clip: time, and peak memory.
@@ -12,7 +12,8 @@ rank      100 queries against vectors of 512 numbers in base64, against faiss's 
 
 Ours is the whole command, start-up included; theirs, but for `start`, leaves out start-up, loading and compiling. A ratio
 is theirs over ours in one round: above 1, ours is the faster. The model is in open_clip's layout (full_size.py in
-Tests/Fixtures/Published shows how one is made); pictures and vectors are made here, seeded. --install is that of compare.py.
+Tests/Fixtures/Published shows how one is made); pictures and vectors are made here, seeded. --python names an
+interpreter that has the peers, such as the one that compare.py --install makes.
 """
 import argparse
 import base64

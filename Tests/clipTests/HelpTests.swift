@@ -29,7 +29,7 @@ import Testing
             "--model <name|path>", "--as <auto|image|text>", "--batch-size <count>", "--jobs <count>",
             "--encoding <array|base64>", "--on-error <skip|record|fail>", "--null", "--backend <name>",
             "--precision <auto|float32|bfloat16|int8>", "--threads <count>", "--no-normalize", "else float32",
-            "(default: found by",
+            "(default: found",
         ] { #expect(embed.contains(flag), "\(flag)") }
         let rank = try Program.run(["rank", "--help"], in: folder).output
         for flag in [
