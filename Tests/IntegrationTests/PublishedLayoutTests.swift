@@ -29,6 +29,7 @@ import YAML
     static let names = [
         "transformers", "transformers-text", "transformers-text-states", "transformers-vision", "siglip",
         "open-clip-vit", "open-clip-custom-text", "open-clip-resnet", "open-clip-siglip", "open-clip-timm",
+        "open-clip-timm-linear",
         "open-clip-average", "open-clip-unprojected",
     ]
 

@@ -3,7 +3,7 @@
 texts, float32.
 
     python3 full_size.py --clip .build/release/clip --merges bpe_simple_vocab_16e6.txt.gz --pictures Examples/pictures \
-        ViT-B-32 ViT-B-32-quickgelu ViT-B-16 ViT-L-14-336 ViT-H-14 RN50 RN101 RN50x4 RN50x16 \
+        ViT-B-32 ViT-B-32-quickgelu ViT-B-16 ViT-L-14 ViT-L-14-336 ViT-H-14 RN50 RN101 RN50x4 RN50x16 \
         ViT-B-16-SigLIP ViT-B-16-SigLIP2-256 google/siglip-base-patch16-224 google/siglip2-base-patch16-256
 
 The last two are transformers' SiglipModel of those sizes. The SigLIP models have a tokenizer of few pieces, made here.

@@ -216,14 +216,16 @@ def open_clip_model(name, vision, quick_gelu=False, custom_text=False, preproces
 def timm_tower(name, **fixed):
     """Makes a tower that timm, and so open_clip, knows by `name`."""
     def make(pretrained=False, pretrained_cfg=None, pretrained_cfg_overlay=None, cache_dir=None, **settings):
-        return timm.models.vision_transformer.VisionTransformer(
+        model = timm.models.vision_transformer.VisionTransformer(
             patch_size=8, embed_dim=24, depth=1, num_heads=3, **fixed | settings)
+        model.default_cfg = {}
+        return model
 
     make.__name__ = name
     timm.models.register_model(make)
 
 
-timm_tower("tiny_siglip", img_size=20, mlp_ratio=2.5, class_token=False, act_layer="gelu_tanh")
+timm_tower("tiny_siglip", img_size=20, mlp_ratio=2.5, class_token=False, global_pool="map", act_layer="gelu_tanh")
 timm_tower("tiny_clip", img_size=16, pre_norm=True, norm_layer=partial(torch.nn.LayerNorm, eps=1e-5))
 
 transformers_model("transformers")
@@ -248,6 +250,9 @@ open_clip_model(
     text={"width": 12, "layers": 1, "hf_tokenizer_name": "tiny", "tokenizer_kwargs": {"clean": "canonicalize"}, "no_causal_mask": True,
           "proj_bias": True, "pool_type": "last", "norm_kwargs": {"eps": 1e-6}},
     preprocess={"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic", "resize_mode": "squash"})
+open_clip_model(
+    "open-clip-timm-linear", {"image_size": 20, "timm_model_name": "tiny_siglip", "timm_pool": "map"},
+    siglip=True, text={"width": 12, "layers": 1, "hf_tokenizer_name": "tiny", "tokenizer_kwargs": {"clean": "canonicalize"}})
 open_clip_model(
     "open-clip-timm", {"image_size": 16, "timm_model_name": "tiny_clip", "timm_pool": "token", "timm_proj": None},
     custom_text=True, text={"width": 12, "layers": 1, "no_causal_mask": True})
