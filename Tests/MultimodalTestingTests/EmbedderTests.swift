@@ -42,7 +42,9 @@ import YAML
     @Test("a batch that does not fit is split, and gives the same vectors", arguments: [1, 2, 3])
     func split(rows: Int) throws {
         let pixels = (0..<7 * 3 * 64).map { Float($0 % 97) / 97 }
-        let texts = (2..<7).map { TokenizedText(ids: [7] + Array(repeating: Int32($0 % 6), count: $0 - 2) + [8], truncated: 0) }
+        let texts = (2..<7).map { length in
+            TokenizedText(ids: [7] + Array(repeating: Int32(length % 6), count: length - 2) + [8], truncated: 0)
+        }
         let (small, large) = (try embedder(rows: rows), try embedder(rows: 100))
         let images = try small.embed(images: pixels, count: 7)
         #expect(images.shape == [7, 4])

@@ -40,7 +40,9 @@ struct Embed: ClipSubcommand {
     )
     var mode: EmbedInput.Mode = .auto
 
-    @Option(name: .long, help: ArgumentHelp("Most inputs that are encoded at once. (default: found by measuring)", valueName: "count"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Most inputs that are encoded at once. (default: found by measuring)", valueName: "count"))
     var batchSize: Int?
 
     @Option(

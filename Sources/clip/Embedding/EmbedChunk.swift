@@ -82,7 +82,8 @@ extension CLIPModel {
     /// What the towers give for what was prepared, by index; nil where that failed. Texts of like length go together, so
     /// that little is padded.
     func encode(
-        _ prepared: [EmbedChunk.Prepared?], _ sizes: inout BatchSizes, output: EncoderOutput = .pooled, normalize: Bool = true
+        _ prepared: [EmbedChunk.Prepared?], _ sizes: inout BatchSizes, output: EncoderOutput = .pooled,
+        normalize: Bool = true
     ) throws -> [Encoded?] {
         var vectors = [Encoded?](repeating: nil, count: prepared.count)
         var images: [(index: Int, pixels: [Float])] = []
