@@ -35,7 +35,12 @@ from safetensors.torch import save_file
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 HALF = (0.5, 0.5, 0.5)
-TEXTS = ["a photo of a cat", "two dogs on the beach", "naïve café — 3 tests!", "the Quick  brown fox"]
+TEXTS = """a photo of a cat|two dogs on the beach|naïve café — 3 tests!|the Quick  brown fox|a|I'm 25% sure it's 10:45
+ein Foto von einem Hund|une photo d'un chat noir|una foto de un perro|фотография собаки|一张狗的照片|犬の写真|강아지 사진|صورة كلب
+φωτογραφία ενός σκύλου|एक कुत्ते की तस्वीर|fotografie psa|ảnh một con chó|תמונה של כלב|ภาพสุนัข|🐶 on a 🚲|e\u0301 and é
+a low resolution photo of a truck.|itap of an airplane|a_cropped_photo #tag @name|x=1; y=2|snow-covered mountains at dawn, wide
+an origami bird|the plural of ox is oxen|no|ONE, TWO & three|a red cube left of a blue ball behind a green cone""".replace(
+    "\n", "|").split("|")
 
 
 def save(model, name, folder, merges):
