@@ -11,8 +11,8 @@ The last two are transformers' SiglipModel of those sizes. The SigLIP models hav
 With --openai the models are written as OpenAI's own files are, TorchScript in half precision without a description, and
 read by open_clip's load_openai_model; name models with QuickGELU: ViT-B-32-quickgelu, RN50-quickgelu.
 
-Needs torch, open_clip_torch, timm, transformers, sentencepiece, safetensors and Pillow, and memory for three copies of the largest model. Prints the largest
-difference of any component, and exits with 1 where one is above 1e-4.
+Needs torch, open_clip_torch, timm, transformers, sentencepiece, safetensors and Pillow, and memory for three copies of the
+largest model. Prints the largest difference of any component, and exits with 1 where one is above 1e-4.
 """
 import argparse
 import base64
@@ -63,7 +63,7 @@ def pieces(folder, is_second):
     """Writes a small tokenizer of SigLIP or SigLIP2, and gives it."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([text.lower() for text in TEXTS] * 20), model_writer=model, vocab_size=60,
+        sentence_iterator=iter([text.lower() for text in TEXTS] * 20), model_writer=model, vocab_size=300,
         hard_vocab_limit=False, model_type="unigram", pad_id=0, eos_id=1, bos_id=2 if is_second else -1,
         unk_id=3 if is_second else 2, minloglevel=2)
     name, kind = ("tokenizer.model", "GemmaTokenizer") if is_second else ("spiece.model", "SiglipTokenizer")
