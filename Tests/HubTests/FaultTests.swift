@@ -44,11 +44,7 @@ import Testing
     func ignoredRange() async throws {
         let hub = try FakeHub()
         hub.putWeights()
-        hub.fail(Self.weights) { _, reply in
-            var reply = reply
-            reply.end = .closed(after: 40_000)
-            return reply
-        }
+        hub.breakOff(Self.weights, after: 40_000)
         hub.fail(Self.weights) { request, _ in
             .init(200, headers: ["ETag": request.headers["if-range"] ?? ""], body: noise(100_000))
         }
@@ -60,11 +56,7 @@ import Testing
     func wrongRange() async throws {
         let hub = try FakeHub()
         hub.putWeights()
-        hub.fail(Self.weights) { _, reply in
-            var reply = reply
-            reply.end = .closed(after: 40_000)
-            return reply
-        }
+        hub.breakOff(Self.weights, after: 40_000)
         hub.fail(Self.weights) { _, reply in
             var reply = reply
             reply.headers["Content-Range"] = "bytes 30000-99999/100000"
@@ -79,11 +71,7 @@ import Testing
     func otherSize() async throws {
         let hub = try FakeHub()
         hub.putWeights()
-        hub.fail(Self.weights) { _, reply in
-            var reply = reply
-            reply.end = .closed(after: 40_000)
-            return reply
-        }
+        hub.breakOff(Self.weights, after: 40_000)
         hub.fail(Self.weights) { _, _ in .init(200, body: Array("<html>".utf8)) }
         let snapshot = try await hub.pull()
         #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))

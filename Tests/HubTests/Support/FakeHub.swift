@@ -81,6 +81,15 @@ final class FakeHub: Sendable {
         state.faults.withLock { faults in for _ in 0..<times { faults.append((part, reply)) } }
     }
 
+    /// The next answer for `part` ends after so many bytes.
+    func breakOff(_ part: String, after count: Int) {
+        fail(part) { _, reply in
+            var reply = reply
+            reply.end = .closed(after: count)
+            return reply
+        }
+    }
+
     func configuration(token: String? = nil) -> HubConfiguration {
         var configuration = HubConfiguration(
             endpoint: server.address, token: token, cache: HubCache(folder: folder + "/hub"))
