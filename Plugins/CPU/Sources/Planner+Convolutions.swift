@@ -29,7 +29,14 @@ extension Planner {
         let all =
             [[x.strides[0], x.strides[2] * stride, x.strides[3] * stride]]
             + [out, residual ?? out].map { [$0.strides[0], $0.strides[2], $0.strides[3]] }
-        var (rows, strides) = View.collapsed([node.shape[0], node.shape[2], node.shape[3]], all)
+        let isWinograd = winogradPays(node, op, x.dtype, epilogue)
+        var rows = [node.shape[0], node.shape[2], node.shape[3]]
+        var strides = all
+        if isWinograd {
+            job.k = Int64(channels)
+        } else {
+            (rows, strides) = View.collapsed(rows, all)
+        }
         while rows.count < 3 {
             rows.insert(1, at: 0)
             for side in strides.indices { strides[side].insert(0, at: 0) }
@@ -43,15 +50,32 @@ extension Planner {
         job.activates_last = epilogue?.activatesLast ?? false
         var source = cpu_pack()
         (source.n, source.k) = (Int64(node.shape[1]), Int64(channels))
-        fill(&source.taps, with: [Int64(height), Int64(width)])
+        fill(&source.taps, with: isWinograd ? [4, 4] : [Int64(height), Int64(width)])
         fill(&source.strides, with: weight.strides.map(Int64.init))
         let operands = PackedOperands(
             a: x, weight: weight, bias: try epilogue?.bias.map { try contiguous($0) }, residual: residual, out: out,
             border: border)
         try addPacked(
-            "convolution", "\(x.shape) \(weight.shape)", job, source, operands, taps: taps, weight: node.inputs[1])
+            "convolution", "\(x.shape) \(weight.shape)\(isWinograd ? " winograd" : "")", job, source, operands,
+            taps: taps,
+            weight: node.inputs[1], flops: 2 * Double(node.shape.count) * Double(channels * height * width),
+            isWinograd: isWinograd)
         if let epilogue { setView(out, of: epilogue.last) }
         return out
+    }
+
+    /// Whether Winograd's filtering is possible and faster. The batch has no say, so that results do not depend on it.
+    private func winogradPays(_ node: Node, _ op: Convolution, _ dtype: DType, _ epilogue: Epilogue?) -> Bool {
+        let weight = graph[node.inputs[1]].shape
+        let (outputs, channels, height, width) = (weight[0], weight[1], node.shape[2], node.shape[3])
+        guard weight[2] == 3, weight[3] == 3, op.stride == 1, op.padding == 1,
+            channels.isMultiple(of: Int(kernels.lanes)),
+            height.isMultiple(of: 2), width.isMultiple(of: 2), epilogue?.residual == nil,
+            [CPU_ACTIVATION_NONE, CPU_ACTIVATION_RELU].map(Int32.init).contains(
+                epilogue?.activationCode ?? Int32(CPU_ACTIVATION_NONE))
+        else { return false }
+        // Few channels do not pay for the transformations, and of few tiles the larger weights have to be read.
+        return channels >= 32 && height * width >= 144 && channels * outputs <= 512 * 512
     }
 
     func planPool(channelsLast source: View, _ node: Node, _ kernel: Int, _ stride: Int) -> View {

@@ -27,7 +27,9 @@ extension Planner {
         let operands = PackedOperands(
             a: a, weight: weight, bias: try epilogue?.bias.map { try contiguous($0) },
             residual: try epilogue?.residual.map { try contiguous($0) }, out: target)
-        try addPacked("matmul", "[\(m), \(k)] x [\(k), \(n)]", job, source, operands, taps: [0], weight: node.inputs[1])
+        try addPacked(
+            "matmul", "[\(m), \(k)] x [\(k), \(n)]", job, source, operands, taps: [0], weight: node.inputs[1],
+            flops: 2 * Double(m * n) * Double(k))
         if let epilogue { setView(target, of: epilogue.last) }
         return target
     }
@@ -35,7 +37,7 @@ extension Planner {
     /// Adds the steps that pack the weight and multiply with it.
     func addPacked(
         _ kind: String, _ detail: String, _ job: cpu_packed, _ source: cpu_pack, _ operands: PackedOperands,
-        taps: [Int64], weight weightNode: Node.ID
+        taps: [Int64], weight weightNode: Node.ID, flops: Double, isWinograd: Bool = false
     ) throws {
         let (kernels, threads) = (kernels, Int32(threads))
         let (a, weight, bias, residual, out) = (
@@ -53,16 +55,16 @@ extension Planner {
                     var source = prepared
                     source.source = UnsafeRawPointer(pointers.at(weight))
                     source.target = $0
-                    kernels.pack(&source, threads)
+                    isWinograd ? kernels.pack_winograd(&source, threads) : kernels.pack(&source, threads)
                 }
             }
         }
         var job = job
         job.out_type = out.dtype.code
         job.residual_type = residual?.dtype.code ?? 0
-        let workspace = Arena.rounded(Int(kernels.packed_workspace()))
+        let workspace = Arena.rounded(
+            Int(isWinograd ? kernels.winograd_workspace(job.k, job.is_bfloat16) : kernels.packed_workspace()))
         job.workspace_stride = Int64(workspace)
-        let rows = job.rows.0 * job.rows.1 * job.rows.2
         let product = job
         let isReplaceable =
             residual.map {
@@ -73,7 +75,7 @@ extension Planner {
             kind, "\(detail)\(job.is_bfloat16 ? " bfloat16" : "")",
             reads: [a.buffer, packed.buffer] + [bias?.buffer, residual?.buffer].compactMap { $0 },
             writes: [out.buffer], inPlace: isReplaceable ? [(operands.residual?.buffer ?? 0, out.buffer)] : [],
-            workspace: workspace, flops: 2 * Double(rows * product.n * product.k * product.taps)
+            workspace: workspace, flops: flops
         ) { pointers in
             operands.border?.clear(kernels, pointers[out.buffer])
             var job = product
@@ -85,7 +87,7 @@ extension Planner {
             job.workspace = pointers[Planner.workspace].assumingMemoryBound(to: CChar.self)
             taps.withUnsafeBufferPointer {
                 job.tap = $0.baseAddress
-                kernels.packed(&job, threads)
+                isWinograd ? kernels.winograd(&job, threads) : kernels.packed(&job, threads)
             }
         }
     }

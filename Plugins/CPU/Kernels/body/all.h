@@ -9,6 +9,7 @@
 #include "pooling.h"
 #include "products.h"
 #include "packed.h"
+#include "winograd.h"
 #include "channels.h"
 #include "attention.h"
 #include "peak.h"
@@ -43,6 +44,10 @@ const cpu_kernels KERNELS = {
     .pack = pack,
     .packed_workspace = packed_workspace,
     .packed = packed,
+    .pack_winograd = pack_winograd,
+    .winograd_workspace = winograd_workspace,
+    .winograd = winograd,
+    .lanes = LANES,
     .clear_border = clear_border,
     .pool_channels_last = pool_channels_last,
     .peak = peak,

@@ -133,6 +133,13 @@ typedef struct {
     // Bytes of workspace that one worker of `packed` needs.
     int64_t (*packed_workspace)(void);
     void (*packed)(const cpu_packed *, int threads);
+    // The same for convolutions of 3 x 3 by Winograd's filtering: `taps` of what is packed are 4, 4; `rows` are pictures,
+    // their lines and pixels, both even; k is a multiple of `lanes`. No residual, and no activation but ReLU.
+    void (*pack_winograd)(const cpu_pack *, int threads);
+    int64_t (*winograd_workspace)(int64_t k, bool is_bfloat16);
+    void (*winograd)(const cpu_packed *, int threads);
+    // Floats of a vector.
+    int64_t lanes;
     void (*clear_border)(const cpu_border *, void *base);
     void (*pool_channels_last)(const cpu_pool *, int threads);
     bool multiplies_bfloat16;
