@@ -61,6 +61,10 @@ static void pack_values(const attention_room *room, const char *v, int64_t strid
         char *target = room->values + 4 * panel * PANEL * room->mix_units;
         for (int64_t unit = 0; unit < room->mix_units; unit++, target += 4 * PANEL) {
             if (!is_bfloat16) {
+                if (count == PANEL) {
+                    memcpy(target, v + unit * stride_bytes + first * 4, PANEL * 4);
+                    continue;
+                }
                 memcpy(target, v + unit * stride_bytes + first * 4, (size_t)count * 4);
                 memset(target + count * 4, 0, (size_t)(PANEL - count) * 4);
                 continue;
@@ -79,31 +83,40 @@ static void pack_values(const attention_room *room, const char *v, int64_t strid
     }
 }
 
+// Scaled scores of a vector of keys, of which those from `allowed` on are no keys.
+INLINE lanes scaled_scores(const float *scores, float scale, int64_t allowed) {
+    const lanes scaled = *(const lanes *)scores * scale;
+    if (allowed >= LANES) return scaled;
+    lanes masked = scaled;
+    for (int lane = 0; lane < LANES; lane++) masked[lane] = lane < allowed ? scaled[lane] : from_bits(0xFF800000);
+    return masked;
+}
+
 // exp(scores - their maximum) of one row, in the panels' order, and one over their sum. Keys from `allowed` on become 0,
 // up to the end of the row's last panel in use.
 static float probabilities(const attention_room *room, int64_t row, int64_t allowed, int64_t panels, float scale,
     bool is_bfloat16)
 {
-    float *scores = room->scores + row * PANEL;
+    const float *scores = room->scores + row * PANEL;
     const int64_t step = PACKED_ROWS * PANEL;
     lanes most = from_bits(0xFF800000);
     for (int64_t panel = 0; panel < panels; panel++) {
-        float *part = scores + panel * step;
-        const int32_t limit = (int32_t)(allowed - panel * PANEL < PANEL ? allowed - panel * PANEL : PANEL);
-        VECTOR_LOOP for (int32_t i = 0; i < PANEL; i++) part[i] = i < limit ? part[i] * scale : from_bits(0xFF800000);
-        for (int v = 0; v < PANEL; v += LANES) {
-            const lanes next = *(const lanes *)(part + v);
+        EVERY(v, PANEL_VECTORS) {
+            const int64_t first = panel * PANEL + v * LANES;
+            const lanes next = scaled_scores(scores + panel * step + v * LANES, scale, allowed - first);
             most = next > most ? next : most;
         }
     }
     const float top = __builtin_reduce_max(most);  // a NaN among the scores comes out of their exponentials
     lanes total = 0;
     for (int64_t panel = 0; panel < panels; panel++) {
-        float *part = scores + panel * step;
-        VECTOR_LOOP for (int64_t i = 0; i < PANEL; i++) part[i] = exponential_of_negative(part[i] - top);
-        for (int v = 0; v < PANEL; v += LANES) total += *(const lanes *)(part + v);
-        const int64_t at = row * room->row + panel * PANEL;
-        write_row(part, room->probabilities + at * (is_bfloat16 ? 2 : 4), is_bfloat16 ? CPU_BF16 : CPU_F32, PANEL);
+        EVERY(v, PANEL_VECTORS) {
+            const int64_t first = panel * PANEL + v * LANES;
+            const lanes next = exponentials_of_negatives(
+                scaled_scores(scores + panel * step + v * LANES, scale, allowed - first) - top);
+            total += next;
+            write_lanes(next, room->probabilities, is_bfloat16 ? CPU_BF16 : CPU_F32, row * room->row + first);
+        }
     }
     return 1.0f / lanes_sum(total);
 }
@@ -169,8 +182,15 @@ static void attention_heads(void *context, int worker, int64_t begin, int64_t en
                 const int64_t columns = j->value_width - column < PANEL ? j->value_width - column : PANEL;
                 for (int row = 0; row < rows; row++) {
                     float *x = room.sums + row * PANEL;
+                    const int64_t at = (first + row) * j->out_strides[2] + column;
+                    if (columns == PANEL) {
+                        EVERY(v, PANEL_VECTORS)
+                            write_lanes(*(const lanes *)(x + v * LANES) * inverse[row], result,
+                                j->is_bfloat16 ? CPU_BF16 : CPU_F32, at + v * LANES);
+                        continue;
+                    }
                     for (int c = 0; c < PANEL; c += LANES) *(lanes *)(x + c) *= inverse[row];
-                    write_row(x, result + ((first + row) * j->out_strides[2] + column) * size,
+                    write_row(x, result + at * size,
                         j->is_bfloat16 ? CPU_BF16 : CPU_F32, columns);
                 }
             }

@@ -82,6 +82,23 @@ INLINE float exponential_of_negative(float x) {
     return x < -87.0f ? 0.0f : x != x ? x : value;
 }
 
+// The same of a vector.
+INLINE lanes exponentials_of_negatives(lanes x) {
+    typedef uint32_t bits __attribute__((ext_vector_type(LANES)));
+    const float magic = 12582912.0f;
+    const lanes y = x < -87.0f ? -87.0f : x, shifted = y * 1.44269504f + magic, n = shifted - magic;
+    const lanes r = (y - n * 0.693359375f) + n * 2.12194440e-4f;
+    lanes p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    const lanes value = (lanes)((bits)p + ((bits)shifted << 23));
+    return x < -87.0f ? 0.0f : x != x ? x : value;
+}
+
 // log: Cephes logf on a significand in [sqrt(1/2), sqrt(2)).
 INLINE float logarithm(float x) {
     const int tiny = x < 1.17549435e-38f;

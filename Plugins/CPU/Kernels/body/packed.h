@@ -163,6 +163,18 @@ INLINE lanes read_lanes(const void *base, int type, int64_t offset) {
     return (lanes)(__builtin_convertvector(bits, wide_lanes) << 16);
 }
 
+INLINE void write_lanes(lanes x, void *out, int type, int64_t offset) {
+    if (type == CPU_F32) {
+        *(lanes *)((float *)out + offset) = x;
+        return;
+    }
+#ifdef BFLOAT16_PRODUCTS
+    _mm256_storeu_si256((__m256i *)((uint16_t *)out + offset), (__m256i)_mm512_cvtneps_pbh((__m512)x));
+#else
+    write_floats((const float *)&x, (uint16_t *)out + offset, type, LANES);
+#endif
+}
+
 // The end of a whole tile's row: bias, residual, ReLU in registers, and to memory.
 INLINE void finish_row(const cpu_packed *p, const float *x, const float *bias, int64_t residual, int64_t out) {
     const bool is_relu = p->activates_last && p->activation == CPU_ACTIVATION_RELU;

@@ -65,18 +65,6 @@ static void pack_winograd(const cpu_pack *p, int threads) {
     cpu_parallel_for(threads, (p->n + PANEL - 1) / PANEL * units, 8, pack_winograd_panels, (void *)p);
 }
 
-INLINE void write_lanes(lanes x, void *out, int type, int64_t offset) {
-    if (type == CPU_F32) {
-        *(lanes *)((float *)out + offset) = x;
-        return;
-    }
-#ifdef BFLOAT16_PRODUCTS
-    _mm256_storeu_si256((__m256i *)((uint16_t *)out + offset), (__m256i)_mm512_cvtneps_pbh((__m512)x));
-#else
-    write_floats((const float *)&x, (uint16_t *)out + offset, type, LANES);
-#endif
-}
-
 typedef struct {
     const cpu_packed *p;
     int64_t tile_rows, tile_columns, tiles, blocks, panels;
