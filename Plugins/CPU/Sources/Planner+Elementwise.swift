@@ -49,6 +49,7 @@ extension Planner {
     /// A unit of elementwise nodes becomes one program.
     func planElementwise(_ members: [Node.ID], _ unit: Int) throws {
         let count = graph[members[0]].shape.count
+        let order = try order(of: members, unit)
         var loads: [View] = []
         var registerOf: [Node.ID: Int32] = [:]
         var operands: [(node: Node, inputs: [Int32])] = []
@@ -60,7 +61,8 @@ extension Planner {
             inputs.append(
                 try node.inputs.map { input in
                     if fusion.isRegister(input, for: node, in: unit) { return (true, fusion.withoutReshapes(input)) }
-                    let source = try view(input).broadcast(to: node.shape.dimensions).withoutGaps
+                    let whole = try view(input).broadcast(to: node.shape.dimensions)
+                    let source = (order.map(whole.transposed) ?? whole).withoutGaps
                     if let known = loads.firstIndex(of: source) { return (false, known) }
                     loads.append(source)
                     return (false, loads.count - 1)
@@ -79,9 +81,13 @@ extension Planner {
         let stored = members.filter { isUsed($0, outside: unit) }
         var stores: [(view: View, store: cpu_store)] = []
         for id in stored {
-            let target = result(graph[id].type)
+            let target = result(graph[id].type, laidOutBy: order)
             setView(target, of: id)
-            stores.append((target, cpu_store(base: nil, type: graph[id].dtype.code, source: registerOf[id] ?? 0)))
+            stores.append(
+                (
+                    order.map(target.transposed) ?? target,
+                    cpu_store(base: nil, type: graph[id].dtype.code, source: registerOf[id] ?? 0)
+                ))
         }
         var ops = try operands.map { try microOp($0.node, $0.inputs, registerOf[$0.node.id] ?? 0) }
         let inPlace = Self.replaceable(loads, stores.map { ($0.view, $0.store.source) }, ops)
@@ -100,6 +106,24 @@ extension Planner {
             "elementwise", "\(count) x (\(names))", reads: Array(Set(loads.map(\.buffer))),
             writes: stores.map(\.view.buffer), inPlace: inPlace, workspace: workspace
         ) { program.run($0, kernels, threads) }
+    }
+
+    /// The order of axes in which all operands lie in memory without gaps, where that is not the usual one: results are
+    /// then written in it, too.
+    private func order(of members: [Node.ID], _ unit: Int) throws -> [Int]? {
+        let shape = graph[members[0]].shape
+        var order: [Int]?
+        for node in members.map({ graph[$0] }) {
+            guard node.shape == shape else { return nil }
+            for input in node.inputs where !fusion.isRegister(input, for: node, in: unit) {
+                let view = try view(input)
+                guard view.shape == shape.dimensions, !view.isContiguous else { return nil }
+                let own = order ?? view.shape.indices.sorted { (-view.strides[$0], $0) < (-view.strides[$1], $1) }
+                guard view.transposed(own).isContiguous else { return nil }
+                order = own
+            }
+        }
+        return order
     }
 
     /// Whether anything but registers of the same unit reads `id`.

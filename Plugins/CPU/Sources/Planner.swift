@@ -104,10 +104,15 @@ final class Planner {
             id = user
         }
         guard let last = permutation.last, last >= permutation.count - 2 else { return result(node.type) }
-        let laidOut = result(TensorType(node.dtype, Shape(permutation.map { node.shape[$0] })))
+        return result(node.type, laidOutBy: permutation)
+    }
+
+    /// Room for a result whose axes lie in memory in the order of `permutation`.
+    func result(_ type: TensorType, laidOutBy permutation: [Int]?) -> View {
+        guard let permutation else { return result(type) }
         var inverse = permutation
         for (position, axis) in permutation.enumerated() { inverse[axis] = position }
-        return laidOut.transposed(inverse)
+        return result(TensorType(type.dtype, Shape(permutation.map { type.shape[$0] }))).transposed(inverse)
     }
 
     func setView(_ view: View, of id: Node.ID) { views[id] = view }

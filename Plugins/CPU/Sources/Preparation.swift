@@ -28,7 +28,7 @@ extension Graph {
             if case .attention = node.op, isTraining { return false }
             return isSupported(node)
         }
-        if !isTraining { graph = try graph.narrowingSlices() }
+        if !isTraining { graph = try graph.narrowingSlices().absorbingProjections().narrowingSlices() }
         if options.precision == .int8, isTraining {
             throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
         }

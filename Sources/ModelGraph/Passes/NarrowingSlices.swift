@@ -82,7 +82,8 @@ extension Graph {
                 product *= extent
             }
             return nil
-        case .slice(let op): return axis != op.axis ? [axis] : nil
+        // Of two slices, that of the outer axis goes first: neither pass undoes the other.
+        case .slice(let op): return axis < op.axis ? [axis] : nil
         default: return nil
         }
     }
