@@ -91,7 +91,7 @@ extension Planner {
     }
 
     /// The padding of the convolutions that read `id`.
-    private func borderWanted(_ id: Node.ID) -> Int {
+    func borderWanted(_ id: Node.ID) -> Int {
         users[id].compactMap { user in
             guard fusion.packed.convolutions.contains(user), graph[user].inputs[0] == id,
                 case .convolution(let op) = graph[user].op
