@@ -19,6 +19,8 @@ struct Int8Products {
     private(set) var residuals: Set<Node.ID> = []
     /// Other pictures that only such convolutions read.
     private(set) var sources: Set<Node.ID> = []
+    /// Other pictures that such convolutions make and none reads.
+    private(set) var ends: Set<Node.ID> = []
 
     init() {}
 
@@ -59,8 +61,8 @@ struct Int8Products {
         findPictures(in: graph, users, results, Epilogue.all(in: graph, except: scales, packed))
     }
 
-    /// Whether a picture becomes bytes, at once or before its only readers.
-    func quantizes(_ id: Node.ID) -> Bool { pictures.contains(id) || sources.contains(id) }
+    /// Whether nobody wants a picture in bfloat16.
+    func keepsFloats(_ id: Node.ID) -> Bool { pictures.contains(id) || sources.contains(id) || ends.contains(id) }
 
     private mutating func findConvolutions(
         in graph: Graph, _ inner: Set<Node.ID>, _ packed: PackedProducts, _ epilogues: [Node.ID: Epilogue]
@@ -86,15 +88,15 @@ struct Int8Products {
         in graph: Graph, _ users: [[Node.ID]], _ results: Set<Node.ID>, _ epilogues: [Node.ID: Epilogue]
     ) {
         if convolutions.isEmpty { return }
-        var ends: Set<Node.ID> = []  // what convolutions write
+        var made: Set<Node.ID> = []
         var rectified: Set<Node.ID> = []
         var additions: [Node.ID: Set<Node.ID>] = [:]  // of each residual
         for id in convolutions {
             guard let epilogue = epilogues[id] else {
-                ends.insert(id)
+                made.insert(id)
                 continue
             }
-            ends.insert(epilogue.last)
+            made.insert(epilogue.last)
             if epilogue.activationCode == CPU_ACTIVATION_RELU, graph[epilogue.last].dtype == .float32 {
                 rectified.insert(epilogue.last)
             }
@@ -115,10 +117,12 @@ struct Int8Products {
                 users[node.id].contains(where: { convolutions.contains($0) || rectified.contains(node.id) })
             {
                 pictures.insert(node.id)
-            } else if ends.contains(node.id), isRead(isResidual) {
+            } else if made.contains(node.id), isRead(isResidual) {
                 residuals.insert(node.id)
             } else if isRead({ convolutions.contains($0) }) {
                 sources.insert(node.id)
+            } else if made.contains(node.id), isRead({ graph[$0].shape.rank != 4 }) {
+                ends.insert(node.id)
             }
         }
     }

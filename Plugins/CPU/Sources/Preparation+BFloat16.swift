@@ -9,7 +9,7 @@ extension Graph {
     func loweringAttention(beside integers: Int8Products) throws -> Graph {
         try rewritten { node, inputs, builder in
             if case .unary(.relu) = node.op, node.shape.rank == 4, node.dtype == .float32,
-                !integers.quantizes(node.id)
+                !integers.keepsFloats(node.id)
             {
                 return inputs[0].relu().cast(to: .bfloat16).cast(to: .float32)
             }

@@ -11,6 +11,7 @@
 #define LINE_PANEL (LINE_VECTORS * LANES)
 #define LINE_PIXELS 100          // a task's, about
 #define LINE_ROOM (288 << 10)    // bytes of floats that a task keeps until their lines' ranges are known
+#define LINE_WEIGHTS (600 << 10)  // bytes of weights that stay in the second-level cache
 #define OF_ALL(INDEX, COUNT) _Pragma("clang loop unroll(full)") for (int INDEX = 0; INDEX < (COUNT); INDEX++)
 
 // One row of the kernel for a tile of pixels, `sa` bytes apart: set, or added to what the tile holds.
@@ -55,10 +56,11 @@ static void line_tile(int rows, const uint8_t *a, int64_t sa, const int8_t *b, i
 #undef ROWS
 }
 
+INLINE int value_size(int type) { return type == CPU_U8 ? 1 : type == CPU_BF16 ? 2 : 4; }
+
 // The first pixel of a line, counted over all pictures.
 INLINE void *line_at(const cpu_pictures *p, int64_t line) {
-    const int64_t size = p->type == CPU_U8 ? 1 : p->type == CPU_BF16 ? 2 : 4;
-    return (char *)p->values + (line / p->height * p->picture + line % p->height * p->line) * size;
+    return (char *)p->values + (line / p->height * p->picture + line % p->height * p->line) * value_size(p->type);
 }
 
 INLINE lanes read_pixel(const void *x, int type) {
@@ -75,41 +77,34 @@ INLINE void write_pixels(const float *x, void *out, int type, int64_t n) {
     else memcpy(out, x, (size_t)n * 4);
 }
 
-// A line's range from the bits of its largest value: not below those of infinity, its numbers say nothing.
-INLINE float line_scale(int32_t most) { return most < 0x7F800000 ? from_bits((uint32_t)most) / 255.0f : from_bits(0x7FC00000); }
+// Bits of values: their order is that of values that are not negative, with what is no number above all.
+typedef uint32_t value_bits __attribute__((ext_vector_type(LANES), aligned(4)));
 
-INLINE void quantize_values(const float *x, uint8_t *out, int64_t n, float scale) {
-    if (!(scale > 1e-30f)) {
-        memset(out, 0, (size_t)n);
-        return;
-    }
-    const float inverse = 1.0f / scale;
-    VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = (uint8_t)(int32_t)(x[i] * inverse + 0.5f);
-}
-
-// Writes one line of pixels, `stride` floats apart, none of them negative, and zeros on both sides.
-INLINE void quantize_line(const cpu_pictures *out, int64_t line, const float *x, int64_t stride, int64_t width,
-    int64_t channels, int32_t most)
-{
-    const float scale = line_scale(most);
-    uint8_t *to = line_at(out, line);
-    const size_t border = (size_t)(out->border * channels);
-    memset(to - border, 0, border);
-    memset(to + width * channels, 0, border);
-    if (stride == channels) quantize_values(x, to, width * channels, scale);
-    else for (int64_t i = 0; i < width; i++) quantize_values(x + i * stride, to + i * channels, channels, scale);
-    out->scale[line] = scale;
-}
-
-INLINE int32_t most_of(dots most) {
-    int32_t top = 0;
+INLINE uint32_t most_of(value_bits most) {
+    uint32_t top = 0;
     for (int lane = 0; lane < LANES; lane++) top = most[lane] > top ? most[lane] : top;
     return top;
 }
 
+// A line's range from the bits of its largest value: not below those of infinity, its numbers say nothing.
+INLINE float line_scale(uint32_t most) { return most < 0x7F800000 ? from_bits(most) / 255.0f : from_bits(0x7FC00000); }
+
+// The first byte of a line that is about to be written, after zeros on both sides and the scale; 0 where all is zero.
+INLINE float begin_line(const cpu_pictures *out, int64_t line, int64_t size, int64_t channels, uint32_t most) {
+    const float scale = line_scale(most);
+    uint8_t *to = line_at(out, line);
+    const size_t border = (size_t)(out->border * channels);
+    memset(to - border, 0, border);
+    memset(to + size, 0, border);
+    out->scale[line] = scale;
+    if (scale > 1e-30f) return 1.0f / scale;
+    memset(to, 0, (size_t)size);
+    return 0;
+}
+
 typedef struct {
     const cpu_int8_convolution *j;
-    int64_t lines, blocks, most_lines, panels, fours, tap_bytes;
+    int64_t lines, blocks, most_lines, panels, fours, tap_bytes, room_offset;
     bool is_flat;  // pixels of several lines lie next to each other, as one long line
 } line_plan;
 
@@ -130,128 +125,228 @@ static line_plan plan_lines(const cpu_int8_convolution *j, int threads) {
     if (block < 1) block = 1;
     plan.blocks = (plan.lines + block - 1) / block;
     plan.most_lines = (plan.lines + plan.blocks - 1) / plan.blocks;
+    plan.room_offset = plan.most_lines * ((int64_t)sizeof(value_bits) + j->width * 4);
+    plan.room_offset = (plan.room_offset + 63) / 64 * 64;
     return plan;
 }
 
-// A tile of sums to results: written where these are floats, else kept in `room`, with what is largest in each line.
-static void finish_line_tile(const line_plan *plan, const float *tile, int rows, int64_t first_line, int64_t pixel,
-    int64_t column, float *room, dots *most)
-{
-    const cpu_int8_convolution *j = plan->j;
-    const int64_t width = j->width, n = j->n, padded = plan->panels * LINE_PANEL;
-    const int64_t columns = n - column < LINE_PANEL ? n - column : LINE_PANEL;
-    const int size = j->residual.type == CPU_U8 ? 1 : j->residual.type == CPU_BF16 ? 2 : 4;
+// Pixels of a tile in one line.
+typedef struct {
+    const cpu_int8_convolution *j;
+    const float *tile;
+    int64_t pixels, column;
+    const char *residual;
+    float residual_scale;
+    float *room;       // for results that become bytes
+    char *out;         // for others, or NULL
+    value_bits *most;  // what is largest in each lane
+} line_pixels;
+
+// From sums to results. `residual_type` below 0: there is none.
+INLINE void finish_pixels(const line_pixels *p, const int residual_type, const bool is_whole, const bool is_room) {
+    const cpu_int8_convolution *j = p->j;
+    const int64_t n = j->n, left = n - p->column;
+    const int64_t columns = is_whole || left > LINE_PANEL ? LINE_PANEL : left;
+    const int size = value_size(residual_type), out_size = value_size(j->out.type);
+    const char *residual = p->residual;
+    const float *tile = p->tile;
+    float *room = p->room;
+    char *out = p->out;
     lanes weight[LINE_VECTORS], bias[LINE_VECTORS];
+    value_bits most[LINE_VECTORS];
     OF_ALL(v, LINE_VECTORS) {
-        weight[v] = *(const lanes *)(j->b.scale + column + v * LANES);
-        bias[v] = *(const lanes *)(j->b.bias + column + v * LANES);
+        weight[v] = *(const lanes *)(j->b.scale + p->column + v * LANES);
+        bias[v] = *(const lanes *)(j->b.bias + p->column + v * LANES);
+        most[v] = 0;
     }
-    int64_t line = pixel / width, x = pixel % width;
-    const char *residual = NULL;
-    float residual_scale = 1;
-    for (int r = 0; r < rows; r++, pixel++, x++) {
-        if (x == width) { line++; x = 0; }
-        if (j->residual.values && (r == 0 || x == 0)) {
-            residual = (const char *)line_at(&j->residual, first_line + line) + (x * n + column) * size;
-            if (j->residual.type == CPU_U8) residual_scale = j->residual.scale[first_line + line];
-        }
+    const lanes least = j->is_relu ? 0.0f : -__builtin_inff(), scale = p->residual_scale;
+    _Pragma("clang loop unroll(disable)") for (int64_t r = p->pixels; r > 0; r--, tile += LINE_PANEL) {
         lanes y[LINE_VECTORS];
-        OF_ALL(v, LINE_VECTORS) y[v] = *(const lanes *)(tile + r * LINE_PANEL + v * LANES) * weight[v] + bias[v];
-        if (residual) {
-            char last[LINE_PANEL * 4] = {0};
+        OF_ALL(v, LINE_VECTORS) y[v] = *(const lanes *)(tile + v * LANES) * weight[v] + bias[v];
+        if (residual_type >= 0) {
             const char *from = residual;
-            if (columns < LINE_PANEL) from = memcpy(last, residual, (size_t)(columns * size));
-            OF_ALL(v, LINE_VECTORS) y[v] += read_pixel(from + v * LANES * size, j->residual.type) * residual_scale;
+            char rest[LINE_PANEL * 4];
+            if (!is_whole) {
+                memset(rest, 0, sizeof rest);
+                from = memcpy(rest, from, (size_t)(columns * size));
+            }
+            OF_ALL(v, LINE_VECTORS) y[v] += read_pixel(from + v * LANES * size, residual_type) * scale;
             residual += n * size;
         }
-        // What is no number stays none.
-        if (j->is_relu) OF_ALL(v, LINE_VECTORS) y[v] = y[v] <= 0.0f ? 0.0f : y[v];
-        if (j->out.type == CPU_U8) {
+        OF_ALL(v, LINE_VECTORS) y[v] = y[v] <= least ? least : y[v];  // what is no number stays none
+        if (is_room) {
             OF_ALL(v, LINE_VECTORS) {
-                *(lanes *)(room + pixel * padded + column + v * LANES) = y[v];
-                const dots bits = (dots)y[v] & 0x7FFFFFFF;
-                most[line] = bits > most[line] ? bits : most[line];
+                *(lanes *)(room + v * LANES) = y[v];
+                most[v] = (value_bits)y[v] > most[v] ? (value_bits)y[v] : most[v];
             }
+            room += LINE_PANEL;
         } else {
-            const int64_t at = (x * n + column) * (j->out.type == CPU_BF16 ? 2 : 4);
-            char *to = (char *)line_at(&j->out, first_line + line) + at;
-            if (columns == LINE_PANEL) write_pixels((const float *)y, to, j->out.type, LINE_PANEL);
-            else write_pixels((const float *)y, to, j->out.type, columns);
+            write_pixels((const float *)y, out, j->out.type, columns);
+            out += n * out_size;
+        }
+    }
+    if (is_room) OF_ALL(v, LINE_VECTORS) *p->most = most[v] > *p->most ? most[v] : *p->most;
+}
+
+#define FINISH(NAME, TYPE, WHOLE, ROOM) \
+    static __attribute__((noinline)) void NAME(const line_pixels *p, int type) { (void)type; finish_pixels(p, TYPE, WHOLE, ROOM); }
+FINISH(finish_alone, -1, true, true)
+FINISH(finish_bytes, CPU_U8, true, true)
+FINISH(finish_narrow, CPU_BF16, true, true)
+FINISH(finish_rest, type, false, true)
+FINISH(finish_floats, type, false, false)
+#undef FINISH
+
+// A pixel of a block: its place in it, and in the picture.
+typedef struct {
+    int64_t pixel, line, x;
+} line_place;
+
+static void finish_line_tile(const line_plan *plan, const float *tile, int64_t rows, line_place place, int64_t column,
+    float *room, value_bits *most, int64_t first)
+{
+    const cpu_int8_convolution *j = plan->j;
+    const bool is_whole = j->n - column >= LINE_PANEL;
+    const int type = j->residual.values ? j->residual.type : -1;
+    for (int64_t r = 0; r < rows; place.line++, place.x = 0) {
+        const int64_t left = j->width - place.x, pixels = left < rows - r ? left : rows - r;
+        const int64_t at = place.x * j->n + column;
+        line_pixels p = {j, tile + r * LINE_PANEL, pixels, column, NULL, 1, room + (place.pixel + r) * LINE_PANEL, NULL,
+            most + place.line - first};
+        if (type >= 0) p.residual = (const char *)line_at(&j->residual, place.line) + at * value_size(type);
+        if (type == CPU_U8) p.residual_scale = j->residual.scale[place.line];
+        if (j->out.type != CPU_U8) {
+            p.out = (char *)line_at(&j->out, place.line) + at * value_size(j->out.type);
+            finish_floats(&p, type);
+        } else if (!is_whole) {
+            finish_rest(&p, type);
+        } else if (type < 0) {
+            finish_alone(&p, type);
+        } else if (type == CPU_U8) {
+            finish_bytes(&p, type);
+        } else if (type == CPU_BF16) {
+            finish_narrow(&p, type);
+        } else {
+            finish_rest(&p, type);
+        }
+        r += pixels;
+    }
+}
+
+typedef uint8_t byte_lanes __attribute__((ext_vector_type(LANES), aligned(1)));
+
+INLINE byte_lanes to_bytes(const float *x, float inverse) {
+    return __builtin_convertvector(__builtin_convertvector(*(const lanes *)x * inverse + 0.5f, dots), byte_lanes);
+}
+
+// A line of a block from `room`, which has a piece for every panel, to bytes.
+static void write_line_bytes(const line_plan *plan, int64_t line, const float *room, int64_t block_pixels, uint32_t most) {
+    const cpu_int8_convolution *j = plan->j;
+    const int64_t n = j->n, width = j->width;
+    uint8_t *out = line_at(&j->out, line);
+    const float inverse = begin_line(&j->out, line, width * n, n, most);
+    if (inverse == 0) return;
+    for (int64_t panel = 0; panel < plan->panels; panel++, room += block_pixels * LINE_PANEL, out += LINE_PANEL) {
+        const int64_t columns = n - panel * LINE_PANEL;
+        uint8_t *to = out;
+        const float *from = room;
+        for (int64_t x = 0; x < width; x++, to += n, from += LINE_PANEL) {
+            if (columns >= LINE_PANEL)
+                OF_ALL(v, LINE_VECTORS) *(byte_lanes *)(to + v * LANES) = to_bytes(from + v * LANES, inverse);
+            else
+                for (int64_t c = 0; c < columns; c++) to[c] = (uint8_t)(int32_t)(from[c] * inverse + 0.5f);
         }
     }
 }
 
-// The sums of a tile of pixels of a block: all rows of the kernel that lie in the picture.
-static void line_sums(const line_plan *plan, int64_t first_line, int64_t pixel, int rows, int64_t panel,
+// The sums of a tile of pixels: all rows of the kernel that lie in the picture. `scales` are the pixels', for one row.
+static void line_sums(const line_plan *plan, line_place place, int rows, const float *scales, int64_t panel,
     const char *ahead, int64_t step, float *tile)
 {
     const cpu_int8_convolution *j = plan->j;
     const int8_t *b = j->b.values + panel * j->kernel[0] * plan->tap_bytes;
-    const int64_t width = j->width, line = first_line + pixel / width, x = pixel % width;
-    float scale[LINE_ROWS];
     if (plan->is_flat) {
-        for (int r = 0; r < rows; r++) scale[r] = j->a.scale[first_line + (pixel + r) / width];
-        const uint8_t *a = (const uint8_t *)j->a.values + (first_line * width + pixel) * j->channels;
-        line_tile(rows, a, j->channels, b, plan->fours, scale, tile, true, ahead, step);
+        const uint8_t *a = (const uint8_t *)line_at(&j->a, place.line) + place.x * j->channels;
+        line_tile(rows, a, j->channels, b, plan->fours, scales, tile, true, ahead, step);
         return;
     }
     bool starts = true;
-    const int64_t picture = line / j->out.height, y = line % j->out.height - j->padding;
-    for (int64_t tap = 0; tap < j->kernel[0]; tap++) {
+    const int64_t picture = place.line / j->out.height, y = place.line % j->out.height - j->padding;
+    for (int64_t tap = 0; tap < j->kernel[0]; tap++, b += plan->tap_bytes, ahead += plan->fours * step) {
         if (y + tap < 0 || y + tap >= j->a.height) continue;
         const int64_t source = picture * j->a.height + y + tap;
-        for (int r = 0; r < rows; r++) scale[r] = j->a.scale[source];
-        const uint8_t *a = (const uint8_t *)line_at(&j->a, source) + (x - j->padding) * j->channels;
-        line_tile(rows, a, j->channels, b + tap * plan->tap_bytes, plan->fours, scale, tile, starts,
-            ahead + tap * plan->fours * step, step);
+        float scale[(LINE_ROWS + LANES - 1) / LANES * LANES];
+        for (int r = 0; r < LINE_ROWS; r += LANES) *(lanes *)(scale + r) = j->a.scale[source];
+        const uint8_t *a = (const uint8_t *)line_at(&j->a, source) + (place.x - j->padding) * j->channels;
+        line_tile(rows, a, j->channels, b, plan->fours, scale, tile, starts, ahead, step);
         starts = false;
     }
     if (starts) memset(tile, 0, sizeof(float) * LINE_PANEL * (size_t)rows);
 }
 
+// What a tile's end reads and writes is fetched while sums are made: the first columns now, others two panels before.
+INLINE void fetch_pixels(const cpu_pictures *p, line_place place, int rows, int64_t n, int64_t column) {
+    const int64_t size = value_size(p->type), pixel = n * size;
+    const char *line = (const char *)line_at(p, place.line) + place.x * pixel;
+    const char *at = line + (column + 2 * LINE_PANEL) * size;
+    for (int r = 0; r < rows; r++) __builtin_prefetch(at + r * pixel, 0, 2);
+    for (int r = 0; r < rows && column == 0; r++) __builtin_prefetch(line + r * pixel, 0, 2);
+}
+
+// Lines `first` to `last`, of all columns.
+static void line_block(const line_plan *plan, int64_t first, int64_t last, char *workspace) {
+    const cpu_int8_convolution *j = plan->j;
+    const int64_t width = j->width, pixels = (last - first) * width;
+    value_bits *most = (value_bits *)workspace;
+    float *scales = (float *)(most + plan->most_lines);
+    float *room = (float *)(workspace + plan->room_offset);
+    memset(most, 0, (size_t)(last - first) * sizeof *most);
+    if (plan->is_flat)
+        for (int64_t line = first, at = 0; line < last; line++)
+            for (int64_t x = 0; x < width; x++) scales[at++] = j->a.scale[line];
+    // Tiles of a line, or of all as one.
+    const int64_t length = plan->is_flat ? pixels : width, parts = (length + LINE_ROWS - 1) / LINE_ROWS;
+    const int64_t tiles = pixels / length * parts, steps = tiles * j->kernel[0] * plan->fours;
+    const int64_t panel_bytes = j->kernel[0] * plan->tap_bytes;
+    float tile[LINE_ROWS * LINE_PANEL];
+    for (int64_t panel = 0; panel < plan->panels; panel++) {
+        // Meanwhile comes the next panel, or after the last one, where weights stay in the cache, the next block's pictures.
+        const char *ahead = (const char *)j->b.values + (panel + 1) % plan->panels * panel_bytes;
+        int64_t step = panel_bytes / steps;
+        if (panel + 1 == plan->panels && panel_bytes * plan->panels < LINE_WEIGHTS && last < plan->lines) {
+            ahead = line_at(&j->a, last / j->out.height * j->a.height + last % j->out.height);
+            ahead += j->kernel[0] / 2 * j->a.line;
+            step = (last - first) * j->a.line / steps;
+        }
+        const int64_t column = panel * LINE_PANEL;
+        line_place place = {0, first, 0};
+        for (int64_t t = 0, part = 0; t < tiles; t++) {
+            const int rows = (int)(length * (part + 1) / parts - length * part / parts);
+            if (j->residual.values) fetch_pixels(&j->residual, place, rows, j->n, column);
+            fetch_pixels(&j->out, place, rows, j->n, column);
+            line_sums(plan, place, rows, scales + place.pixel, panel, ahead, step, tile);
+            ahead += j->kernel[0] * plan->fours * step;
+            finish_line_tile(plan, tile, rows, place, column, room + panel * pixels * LINE_PANEL, most, first);
+            part = part + 1 == parts ? 0 : part + 1;
+            place.pixel += rows;
+            for (place.x += rows; place.x >= width; place.x -= width) place.line++;
+        }
+    }
+    if (j->out.type != CPU_U8) return;
+    for (int64_t line = first; line < last; line++)
+        write_line_bytes(plan, line, room + (line - first) * width * LINE_PANEL, pixels, most_of(most[line - first]));
+}
+
 static void line_tasks(void *context, int worker, int64_t begin, int64_t end) {
     const line_plan *plan = context;
-    const cpu_int8_convolution *j = plan->j;
-    char *room = j->workspace + worker * j->workspace_stride;
-    dots *most = (dots *)room;
-    float *values = (float *)(room + plan->most_lines * (int64_t)sizeof(dots));
-    const int64_t padded = plan->panels * LINE_PANEL, panel_bytes = j->kernel[0] * plan->tap_bytes;
-    const int size = j->residual.type == CPU_U8 ? 1 : j->residual.type == CPU_BF16 ? 2 : 4;
-    float tile[LINE_ROWS * LINE_PANEL];
-    for (int64_t task = begin; task < end; task++) {
-        const int64_t first = plan->lines * task / plan->blocks, last = plan->lines * (task + 1) / plan->blocks;
-        memset(most, 0, (size_t)(last - first) * sizeof(dots));
-        // Tiles of a line, or of all as one.
-        const int64_t length = plan->is_flat ? (last - first) * j->width : j->width;
-        const int64_t parts = (length + LINE_ROWS - 1) / LINE_ROWS;
-        const int64_t tiles = plan->is_flat ? parts : parts * (last - first);
-        const int64_t step = 4 * LINE_PANEL / tiles;
-        for (int64_t panel = 0; panel < plan->panels; panel++) {
-            const char *ahead = (const char *)j->b.values + (panel + 1) % plan->panels * panel_bytes;
-            for (int64_t t = 0; t < tiles; t++) {
-                const int64_t part = t % parts, start = length * part / parts;
-                const int rows = (int)(length * (part + 1) / parts - start);
-                const int64_t pixel = t / parts * length + start;
-                if (j->residual.values) {
-                    const char *from = (const char *)line_at(&j->residual, first + pixel / j->width)
-                        + (pixel % j->width * j->n + panel * LINE_PANEL) * size;
-                    for (int r = 0; r < rows; r++) __builtin_prefetch(from + r * j->n * size);
-                }
-                line_sums(plan, first, pixel, rows, panel, ahead + t * j->kernel[0] * plan->fours * step, step, tile);
-                finish_line_tile(plan, tile, rows, first, pixel, panel * LINE_PANEL, values, most);
-            }
-        }
-        if (j->out.type != CPU_U8) continue;
-        for (int64_t line = first; line < last; line++)
-            quantize_line(&j->out, line, values + (line - first) * j->width * padded, padded, j->width, j->n,
-                most_of(most[line - first]));
-    }
+    char *workspace = plan->j->workspace + worker * plan->j->workspace_stride;
+    for (int64_t task = begin; task < end; task++)
+        line_block(plan, plan->lines * task / plan->blocks, plan->lines * (task + 1) / plan->blocks, workspace);
 }
 
 static int64_t int8_convolution_workspace(const cpu_int8_convolution *job, int threads) {
     const line_plan plan = plan_lines(job, threads);
-    const int64_t values = job->out.type == CPU_U8 ? job->width * plan.panels * LINE_PANEL * 4 : 0;
-    return plan.most_lines * ((int64_t)sizeof(dots) + values);
+    return plan.room_offset + (job->out.type == CPU_U8 ? plan.most_lines * job->width * plan.panels * LINE_PANEL * 4 : 0);
 }
 
 static void int8_convolution(const cpu_int8_convolution *job, int threads) {

@@ -60,7 +60,7 @@ INLINE void add_values(float *sums, const void *x, int type, int64_t count, floa
 // One line of means over windows.
 static void pool_line(const cpu_int8_pool *j, int64_t line, float *sums) {
     const cpu_pictures *x = &j->x;
-    const int64_t n = j->channels, size = x->type == CPU_U8 ? 1 : x->type == CPU_BF16 ? 2 : 4;
+    const int64_t n = j->channels, size = value_size(x->type);
     const float share = 1.0f / (float)(j->kernel * j->kernel);
     const int64_t source = line / j->out.height * x->height + line % j->out.height * j->stride;
     if (j->kernel == 1 && j->stride == 1) {
@@ -95,20 +95,21 @@ static void pool_tasks(void *context, int worker, int64_t begin, int64_t end) {
             write_pixels(sums, line_at(&j->out, line), j->out.type, count);
             continue;
         }
-        dots tops = 0;
+        value_bits tops = 0;
         for (int64_t i = 0; i < whole; i += LANES) {
             lanes *at = (lanes *)(sums + i);
             *at = *at <= 0.0f ? 0.0f : *at;
-            const dots bits = (dots)*at & 0x7FFFFFFF;
-            tops = bits > tops ? bits : tops;
+            tops = (value_bits)*at > tops ? (value_bits)*at : tops;
         }
-        int32_t most = most_of(tops);
+        uint32_t most = most_of(tops);
         for (int64_t i = whole; i < count; i++) {
             sums[i] = sums[i] <= 0.0f ? 0.0f : sums[i];
-            const int32_t bits = (int32_t)(to_bits(sums[i]) & 0x7FFFFFFF);
-            most = bits > most ? bits : most;
+            most = to_bits(sums[i]) > most ? to_bits(sums[i]) : most;
         }
-        quantize_line(&j->out, line, sums, j->channels, j->width, j->channels, most);
+        const float inverse = begin_line(&j->out, line, count, j->channels, most);
+        uint8_t *out = line_at(&j->out, line);
+        if (inverse == 0) continue;
+        VECTOR_LOOP for (int64_t i = 0; i < count; i++) out[i] = (uint8_t)(int32_t)(sums[i] * inverse + 0.5f);
     }
 }
 
