@@ -3,6 +3,7 @@
 #include "convert.h"
 #include "rows.h"
 #include "int8.h"
+#include "int8_pixels.h"
 #include "int8_lines.h"
 #include "int8_pictures.h"
 
