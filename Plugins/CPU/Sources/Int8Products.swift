@@ -17,8 +17,6 @@ struct Int8Products {
     private(set) var pictures: Set<Node.ID> = []
     /// Other pictures that they make and only such read as residual.
     private(set) var residuals: Set<Node.ID> = []
-    /// Other pictures that only such convolutions read.
-    private(set) var sources: Set<Node.ID> = []
     /// Other pictures that such convolutions make and none reads.
     private(set) var ends: Set<Node.ID> = []
 
@@ -62,7 +60,7 @@ struct Int8Products {
     }
 
     /// Whether nobody wants a picture in bfloat16.
-    func keepsFloats(_ id: Node.ID) -> Bool { pictures.contains(id) || sources.contains(id) || ends.contains(id) }
+    func keepsFloats(_ id: Node.ID) -> Bool { pictures.contains(id) || ends.contains(id) }
 
     private mutating func findConvolutions(
         in graph: Graph, _ inner: Set<Node.ID>, _ packed: PackedProducts, _ epilogues: [Node.ID: Epilogue]
@@ -119,8 +117,10 @@ struct Int8Products {
                 pictures.insert(node.id)
             } else if made.contains(node.id), isRead(isResidual) {
                 residuals.insert(node.id)
-            } else if isRead({ convolutions.contains($0) }) {
-                sources.insert(node.id)
+            } else if case .cast = node.op, graph[node.inputs[0]].dtype == .bfloat16,
+                isRead({ convolutions.contains($0) })
+            {
+                casts.insert(node.id)
             } else if made.contains(node.id), isRead({ graph[$0].shape.rank != 4 }) {
                 ends.insert(node.id)
             }

@@ -107,7 +107,8 @@ extension Planner {
             return view
         }
         let (copy, edge) = channelsLastResult(TensorType(view.dtype, Shape(view.shape)), border: border)
-        let plan = cpu_copy(from: view, to: copy)
+        // Pixel by pixel, so that each is written once.
+        let plan = cpu_copy(from: view.transposed([0, 2, 3, 1]), to: copy.transposed([0, 2, 3, 1]))
         let (size, kernels, threads) = (Int32(view.dtype.size), kernels, Int32(threads))
         add("copy", "\(view.shape) channels last", reads: [view.buffer], writes: [copy.buffer]) { pointers in
             edge?.clear(kernels, pointers[copy.buffer])

@@ -9,28 +9,33 @@ typedef struct {
 static void line_pack_columns(void *context, int worker, int64_t begin, int64_t end) {
     (void)worker;
     const line_pack_job *j = context;
-    const int64_t row = j->kernel[1] * j->channels, count = j->kernel[0] * row;
+    const int64_t count = j->kernel[0] * j->kernel[1] * j->channels, *step = j->strides;
     for (int64_t column = begin * LINE_PANEL; column < end * LINE_PANEL; column++) {
         int8_t *packed = j->b.values + column / LINE_PANEL * count * LINE_PANEL + column % LINE_PANEL * 4;
-        const float *w = j->w + (column < j->n ? column : 0) * j->strides[0];
-#define WEIGHT(I) w[(I) / row * j->strides[2] + (I) % row / j->channels * j->strides[3] + (I) % j->channels * j->strides[1]]
+        const float *w = j->w + (column < j->n ? column : 0) * step[0];
+#define EVERY_WEIGHT                                                                                    \
+    for (int64_t y = 0; y < j->kernel[0]; y++)                                                          \
+        for (int64_t x = 0; x < j->kernel[1]; x++)                                                      \
+            for (int64_t c = 0, at = y * step[2] + x * step[3]; c < j->channels; c++, at += step[1])
         float most = 0;
-        for (int64_t i = 0; i < count; i++) {
-            const float size = absolute(WEIGHT(i));
+        EVERY_WEIGHT {
+            const float size = absolute(w[at]);
             most = size > most || size != size ? size : most;
         }
         if (column >= j->n) most = 0;
         // Below this, a column is zeros: the inverse must be finite. A NaN stays in the scale.
         const float scale = most <= 1e-30f ? 0 : most / 127.0f, inverse = most > 1e-30f ? 127.0f / most : 0;
         int32_t sum = 0;
-        for (int64_t i = 0; i < count; i++) {
-            float q = rounded(WEIGHT(i) * inverse);
+        int64_t i = 0;
+        EVERY_WEIGHT {
+            float q = rounded(w[at] * inverse);
             q = q > -127.0f ? q : -127.0f;
             q = q < 127.0f ? q : 127.0f;
             packed[i / 4 * 4 * LINE_PANEL + i % 4] = (int8_t)q;
             sum += (int32_t)q;
+            i++;
         }
-#undef WEIGHT
+#undef EVERY_WEIGHT
         j->b.scale[column] = scale;
         j->b.sum[column] = sum;
     }
