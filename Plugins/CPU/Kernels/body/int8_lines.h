@@ -88,18 +88,17 @@ static void line_sums(const line_plan *plan, line_place place, int rows, const f
     const cpu_int8_convolution *j = plan->j;
     const int8_t *b = j->b.values + panel * j->kernel[0] * plan->tap_bytes;
     if (plan->is_flat) {
-        const uint8_t *a = (const uint8_t *)line_at(&j->a, place.line) + place.x * j->channels;
+        const uint8_t *a = (const uint8_t *)line_of(&j->a, place.picture, place.y) + place.x * j->channels;
         line_tile(rows, a, j->channels, b, plan->fours, scales, tile, true, ahead, step);
         return;
     }
     bool starts = true;
-    const int64_t picture = place.line / j->out.height, y = place.line % j->out.height - j->padding;
     for (int64_t tap = 0; tap < j->kernel[0]; tap++, b += plan->tap_bytes, ahead += plan->fours * step) {
-        if (y + tap < 0 || y + tap >= j->a.height) continue;
-        const int64_t source = picture * j->a.height + y + tap;
+        const int64_t y = place.y + tap - j->padding;
+        if (y < 0 || y >= j->a.height) continue;
         float scale[(LINE_ROWS + LANES - 1) / LANES * LANES];
-        for (int r = 0; r < LINE_ROWS; r += LANES) *(lanes *)(scale + r) = j->a.scale[source];
-        const uint8_t *a = (const uint8_t *)line_at(&j->a, source) + (place.x - j->padding) * j->channels;
+        for (int r = 0; r < LINE_ROWS; r += LANES) *(lanes *)(scale + r) = j->a.scale[place.picture * j->a.height + y];
+        const uint8_t *a = (const uint8_t *)line_of(&j->a, place.picture, y) + (place.x - j->padding) * j->channels;
         line_tile(rows, a, j->channels, b, plan->fours, scale, tile, starts, ahead, step);
         starts = false;
     }
@@ -109,9 +108,10 @@ static void line_sums(const line_plan *plan, line_place place, int rows, const f
 // What a tile's end reads and writes is fetched while sums are made: the first columns now, others two panels before.
 INLINE void fetch_pixels(const cpu_pictures *p, line_place place, int rows, int64_t n, int64_t column) {
     const int64_t size = value_size(p->type), pixel = n * size;
-    const char *line = (const char *)line_at(p, place.line) + place.x * pixel;
+    const char *line = (const char *)line_of(p, place.picture, place.y) + place.x * pixel;
     const char *at = line + (column + 2 * LINE_PANEL) * size;
-    for (int r = 0; r < rows; r++) __builtin_prefetch(at + r * pixel, 0, 2);
+    if (column * size % 64 == 0)
+        for (int r = 0; r < rows; r++) __builtin_prefetch(at + r * pixel, 0, 2);
     for (int r = 0; r < rows && column == 0; r++) __builtin_prefetch(line + r * pixel, 0, 2);
 }
 
@@ -128,6 +128,7 @@ static void line_block(const line_plan *plan, int64_t first, int64_t last, char 
             for (int64_t x = 0; x < width; x++) scales[at++] = j->a.scale[line];
     // Tiles of a line, or of all as one.
     const int64_t length = plan->is_flat ? pixels : width, parts = (length + LINE_ROWS - 1) / LINE_ROWS;
+    const int64_t longer = length % parts, least = length / parts;
     const int64_t tiles = pixels / length * parts, steps = tiles * j->kernel[0] * plan->fours;
     const int64_t panel_bytes = j->kernel[0] * plan->tap_bytes;
     float tile[LINE_ROWS * LINE_PANEL];
@@ -141,9 +142,9 @@ static void line_block(const line_plan *plan, int64_t first, int64_t last, char 
             step = (last - first) * j->a.line / steps;
         }
         const int64_t column = panel * LINE_PANEL;
-        line_place place = {0, first, 0};
+        line_place place = {0, first, first / j->out.height, first % j->out.height, 0};
         for (int64_t t = 0, part = 0; t < tiles; t++) {
-            const int rows = (int)(length * (part + 1) / parts - length * part / parts);
+            const int rows = (int)(least + (part < longer));
             if (j->residual.values) fetch_pixels(&j->residual, place, rows, j->n, column);
             fetch_pixels(&j->out, place, rows, j->n, column);
             line_sums(plan, place, rows, scales + place.pixel, panel, ahead, step, tile);
@@ -151,7 +152,7 @@ static void line_block(const line_plan *plan, int64_t first, int64_t last, char 
             finish_line_tile(j, tile, rows, place, column, room + panel * pixels * LINE_PANEL, most, first);
             part = part + 1 == parts ? 0 : part + 1;
             place.pixel += rows;
-            for (place.x += rows; place.x >= width; place.x -= width) place.line++;
+            for (place.x += rows; place.x >= width; place.x -= width) next_line(&place, j->out.height);
         }
     }
     if (j->out.type != CPU_U8) return;

@@ -6,10 +6,12 @@
 
 INLINE int value_size(int type) { return type == CPU_U8 ? 1 : type == CPU_BF16 ? 2 : 4; }
 
-// The first pixel of a line, counted over all pictures.
-INLINE void *line_at(const cpu_pictures *p, int64_t line) {
-    return (char *)p->values + (line / p->height * p->picture + line % p->height * p->line) * value_size(p->type);
+// The first pixel of a picture's line; or of one that is counted over all pictures.
+INLINE void *line_of(const cpu_pictures *p, int64_t picture, int64_t y) {
+    return (char *)p->values + (picture * p->picture + y * p->line) * value_size(p->type);
 }
+
+INLINE void *line_at(const cpu_pictures *p, int64_t line) { return line_of(p, line / p->height, line % p->height); }
 
 INLINE lanes read_pixel(const void *x, int type) {
     typedef uint8_t bytes __attribute__((ext_vector_type(LANES), aligned(1)));
@@ -123,10 +125,18 @@ FINISH(finish_rest, type, false, true)
 FINISH(finish_floats, type, false, false)
 #undef FINISH
 
-// A pixel of a block: its place in it, and in the picture.
+// A pixel: its number in the block, its line's over all pictures, and its place in its picture.
 typedef struct {
-    int64_t pixel, line, x;
+    int64_t pixel, line, picture, y, x;
 } line_place;
+
+INLINE void next_line(line_place *place, int64_t height) {
+    place->line++;
+    if (++place->y == height) {
+        place->y = 0;
+        place->picture++;
+    }
+}
 
 // `room` and `most` are those of the block, which begins with line `first`.
 static void finish_line_tile(const cpu_int8_convolution *j, const float *tile, int64_t rows, line_place place,
@@ -134,15 +144,15 @@ static void finish_line_tile(const cpu_int8_convolution *j, const float *tile, i
 {
     const bool is_whole = j->n - column >= LINE_PANEL;
     const int type = j->residual.values ? j->residual.type : -1;
-    for (int64_t r = 0; r < rows; place.line++, place.x = 0) {
+    for (int64_t r = 0; r < rows; next_line(&place, j->out.height), place.x = 0) {
         const int64_t left = j->width - place.x, pixels = left < rows - r ? left : rows - r;
         const int64_t at = place.x * j->n + column;
         line_pixels p = {j, tile + r * LINE_PANEL, pixels, column, NULL, 1, room + (place.pixel + r) * LINE_PANEL, NULL,
             most + place.line - first};
-        if (type >= 0) p.residual = (const char *)line_at(&j->residual, place.line) + at * value_size(type);
+        if (type >= 0) p.residual = (const char *)line_of(&j->residual, place.picture, place.y) + at * value_size(type);
         if (type == CPU_U8) p.residual_scale = j->residual.scale[place.line];
         if (j->out.type != CPU_U8) {
-            p.out = (char *)line_at(&j->out, place.line) + at * value_size(j->out.type);
+            p.out = (char *)line_of(&j->out, place.picture, place.y) + at * value_size(j->out.type);
             finish_floats(&p, type);
         } else if (!is_whole) {
             finish_rest(&p, type);
