@@ -52,7 +52,8 @@ extension Planner {
         job.workspace_stride = Int64(workspace)
         let (prepared, kernels, threads) = (job, int8Kernels, Int32(threads))
         // Each line of the residual is read before the same line is written.
-        let isReplaceable = residual.map { $0.view.hasPlaces(of: out.view) } ?? false
+        let isReplaceable =
+            residual.map { $0.view.buffer != a.view.buffer && $0.view.hasPlaces(of: out.view) } ?? false
         add(
             "convolution", "\(a.view.shape) \(weight.shape) int8",
             reads: a.buffers + columns.buffers + (residual?.buffers ?? []), writes: out.buffers,
