@@ -17,6 +17,43 @@ private struct Problem: CustomTestStringConvertible, Sendable {
         "[\(batch), \(channels), \(height), \(width)] * [\(n), \(channels), \(kernel), \(kernel)] padding \(padding)"
     }
 
+    /// Operands of the same seed every time.
+    func lines(border: Int) -> Lines {
+        Lines(batch: batch, height: height, width: width, channels: channels, border: border, seed: 4)
+    }
+
+    /// Whole numbers, `[n, channels, kernel, kernel]`, 127 in each column, so that a column's scale is 1.
+    var weights: [Float] {
+        var generator = SeededGenerator(seed: 8)
+        let count = channels * kernel * kernel
+        return (0..<n * count).map { $0 % count == 0 ? 127 : Float(Int(generator.nextUnit() * 255) - 127) }
+    }
+
+    /// The convolution of these, a line after another, channels next to each other.
+    var sums: [Double] {
+        let (a, w) = (lines(border: 0), weights.map(Double.init))
+        var sums: [Double] = []
+        for line in 0..<batch * outHeight {
+            for (x, c) in (0..<outWidth).flatMap({ x in (0..<n).map { (x, $0) } }) {
+                var sum = 0.0
+                for ky in 0..<kernel {
+                    for kx in 0..<kernel {
+                        let (y, x) = (line % outHeight + ky - padding, x + kx - padding)
+                        guard (0..<height).contains(y), (0..<width).contains(x) else { continue }
+                        let first = a.place(line / outHeight * height + y, x, 0)
+                        let scale = Double(a.scales.pointer[line / outHeight * height + y])
+                        for i in 0..<channels {
+                            let weight = w[((c * channels + i) * kernel + ky) * kernel + kx]
+                            sum += scale * Double(a.bytes.pointer[first + i]) * weight
+                        }
+                    }
+                }
+                sums.append(sum)
+            }
+        }
+        return sums
+    }
+
     var outHeight: Int { height + 2 * padding - kernel + 1 }
     var outWidth: Int { width + 2 * padding - kernel + 1 }
 }
@@ -30,6 +67,8 @@ private let problems = [
     Problem(height: 1, width: 3, channels: 4, n: 33, kernel: 1, padding: 1),
     Problem(batch: 2, height: 9, width: 13, channels: 4, n: 64, kernel: 5, padding: 2),
 ]
+
+private let expectedSums = problems.map(\.sums)
 
 /// Bytes with a scale for each line, in the kernel's layout.
 private struct Lines {
@@ -59,11 +98,6 @@ private struct Lines {
         Double(scales.pointer[line]) * Double(bytes.pointer[place(line, x, c)])
     }
 
-    /// Zeros outside of the picture.
-    func value(_ b: Int, _ y: Int, _ x: Int, _ c: Int) -> Double {
-        (0..<height).contains(y) && (0..<width).contains(x) ? value(b * height + y, x, c) : 0
-    }
-
     var form: cpu_pictures {
         let line = (width + 2 * border) * channels
         return cpu_pictures(
@@ -82,23 +116,19 @@ private func floats(_ room: UnsafeMutableRawPointer, _ type: Int, height: Int, w
 
 private func bfloat16(_ bits: UInt16) -> Double { Double(Float(bitPattern: UInt32(bits) << 16)) }
 
-/// Weights that are integers already, packed, with scales set to powers of two.
+/// A problem's weights as the kernel takes them.
 private final class Weights {
-    let plain: [Float]
     let packed: Room<Int8>
     let scale, bias: Room<Float>
     let sum: Room<Int32>
 
     init(_ p: Problem, _ kernels: cpu_int8_kernels) {
-        var generator = SeededGenerator(seed: 8)
         let count = p.channels * p.kernel * p.kernel
-        // 127 in each column, so that a column's scale is 1.
-        plain = (0..<p.n * count).map { $0 % count == 0 ? 127 : Float(Int(generator.nextUnit() * 255) - 127) }
         let panel = Int(kernels.kernel_panel)
         let padded = (p.n + panel - 1) / panel * panel
         (packed, scale, bias, sum) = (Room(padded * count), Room(padded), Room(padded), Room(padded))
         let strides = [count, p.kernel * p.kernel, p.kernel, 1].map(Int64.init)
-        plain.withUnsafeBufferPointer {
+        p.weights.withUnsafeBufferPointer {
             kernels.pack_kernel(
                 $0.baseAddress, strides, [Int64(p.kernel), Int64(p.kernel)], columns, Int64(p.channels), Int64(p.n), 2)
         }
@@ -107,20 +137,6 @@ private final class Weights {
     var columns: cpu_int8_columns {
         cpu_int8_columns(
             values: packed.pointer, scale: scale.pointer, sum: sum.pointer, bias: UnsafePointer(bias.pointer))
-    }
-
-    func convolved(_ a: Lines, _ p: Problem, _ b: Int, _ y: Int, _ x: Int, _ c: Int) -> Double {
-        var sum = 0.0
-        for i in 0..<p.channels {
-            for ky in 0..<p.kernel {
-                for kx in 0..<p.kernel {
-                    sum +=
-                        a.value(b, y + ky - p.padding, x + kx - p.padding, i)
-                        * Double(plain[((c * p.channels + i) * p.kernel + ky) * p.kernel + kx])
-                }
-            }
-        }
-        return sum
     }
 }
 
@@ -142,29 +158,19 @@ extension cpu_int8_convolution {
     }
 }
 
-@Test("convolutions of bytes give exactly the sums of plain Swift", arguments: sets, problems)
-private func int8ConvolutionSums(set: String, p: Problem) {
+@Test("convolutions of bytes give exactly the sums of plain Swift", arguments: sets, problems.indices)
+private func int8ConvolutionSums(set: String, index: Int) {
     let kernels = cpu_int8_up_to(set).pointee
+    let (p, expected) = (problems[index], expectedSums[index])
+    let weights = Weights(p, kernels)
+    #expect((0..<p.n).allSatisfy { weights.scale.pointer[$0] == 1 })
     for border in [p.padding, p.padding + 2] {
-        let a = Lines(
-            batch: p.batch, height: p.height, width: p.width, channels: p.channels, border: border, seed: 4)
-        let weights = Weights(p, kernels)
-        #expect((0..<p.n).allSatisfy { weights.scale.pointer[$0] == 1 })
-        let values = Room<Float>(p.batch * p.outHeight * p.outWidth * p.n)
+        let a = p.lines(border: border)
+        let values = Room<Float>(expected.count)
         let out = floats(values.pointer, CPU_F32, height: p.outHeight, width: p.outWidth, channels: p.n)
         for threads in 1...3 {
             run(cpu_int8_convolution(p, a, weights, out: out), kernels, threads: Int32(threads))
-            var wrong = 0
-            for b in 0..<p.batch {
-                for y in 0..<p.outHeight {
-                    for x in 0..<p.outWidth {
-                        for c in 0..<p.n {
-                            let got = values.pointer[((b * p.outHeight + y) * p.outWidth + x) * p.n + c]
-                            if Double(got) != weights.convolved(a, p, b, y, x, c) { wrong += 1 }
-                        }
-                    }
-                }
-            }
+            let wrong = expected.indices.count { Double(values.pointer[$0]) != expected[$0] }
             #expect(wrong == 0, "\(set) \(p) border \(border) threads \(threads)")
         }
     }
@@ -178,9 +184,8 @@ private enum Residual: CaseIterable { case none, bytes, bfloat16, float32 }
     arguments: sets, Residual.allCases)
 private func int8ConvolutionResults(set: String, residual: Residual) {
     let kernels = cpu_int8_up_to(set).pointee
-    for p in problems {
-        let a = Lines(
-            batch: p.batch, height: p.height, width: p.width, channels: p.channels, border: p.padding, seed: 4)
+    for (p, sums) in zip(problems, expectedSums) {
+        let a = p.lines(border: p.padding)
         let weights = Weights(p, kernels)
         var generator = SeededGenerator(seed: 2)
         for c in 0..<p.n {
@@ -219,8 +224,8 @@ private func int8ConvolutionResults(set: String, residual: Residual) {
             var expected: [Double] = []
             for x in 0..<p.outWidth {
                 for c in 0..<p.n {
-                    let sum = weights.convolved(a, p, line / p.outHeight, line % p.outHeight, x, c)
-                    let value = sum * Double(weights.scale.pointer[c]) + Double(weights.bias.pointer[c])
+                    let weight = Double(weights.scale.pointer[c])
+                    let value = sums[place(line, x, c)] * weight + Double(weights.bias.pointer[c])
                     expected.append(max(0, value + added(line, x, c)))
                 }
             }
