@@ -40,7 +40,7 @@ private enum Plain {
 }
 
 /// Room that a kernel may write, aligned.
-private final class Room<Element> {
+final class Room<Element> {
     let pointer: UnsafeMutablePointer<Element>
     private let memory: UnsafeMutableRawPointer
     init(_ count: Int) {
@@ -147,13 +147,10 @@ private func int8Products(set: String, shape: Shape8) throws {
     let padded = (n + Int(kernels.panel) - 1) / Int(kernels.panel) * Int(kernels.panel)
     let (packed, sums) = (Room<Int8>(padded * ((k + 3) / 4 * 4)), Room<Int32>(padded))
     let (scales, biases) = (Room<Float>(padded), Room<Float>(padded))
+    biases.pointer.update(from: bias, count: n)
     let b = cpu_int8_columns(
-        values: packed.pointer, scale: scales.pointer, bias: biases.pointer, sum: sums.pointer)
-    w.withUnsafeBufferPointer { w in
-        bias.withUnsafeBufferPointer {
-            kernels.pack(w.baseAddress, 1, Int64(k), $0.baseAddress, b, Int64(k), Int64(n), 2)
-        }
-    }
+        values: packed.pointer, scale: scales.pointer, sum: sums.pointer, bias: UnsafePointer(biases.pointer))
+    w.withUnsafeBufferPointer { kernels.pack($0.baseAddress, 1, Int64(k), b, Int64(k), Int64(n), 2) }
     let forms: [(code: Int, apply: (Double) -> Double)] = [
         (CPU_ACTIVATION_NONE, { $0 }), (CPU_ACTIVATION_RELU, { max($0, 0) }),
         (CPU_ACTIVATION_GELU_ERF, { $0 * 0.5 * (1 + erf($0 / 2.0.squareRoot())) }),

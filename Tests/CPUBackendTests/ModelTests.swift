@@ -130,3 +130,36 @@ func refusals() throws {
         try CPUBackend().compile(plain, parameters: [:], options: CompileOptions(threads: 0))
     }
 }
+
+@Test(
+    "what a product reads may be its residual as well", arguments: [CompileOptions.Precision.float32, .bfloat16, .int8])
+func residualOfItself(precision: CompileOptions.Precision) throws {
+    let (batch, channels, side) = (2, 96, 9)
+    let graph = try Graph.build { builder in
+        let scope = ParameterScope(builder: builder)
+        func weight(_ name: String, _ shape: Shape) -> Tensor {
+            scope.parameter(name, shape, .normal(standardDeviation: 0.08))
+        }
+        let first = weight("first", [channels, 3, 3, 3])
+        let images = builder.input("images", TensorType(.float32, [batch, 3, side, side]))
+        var x = images.convolution(first, padding: 1).relu()
+        for kernel in [1, 3, 1] {
+            x =
+                (x.convolution(weight("\(kernel) \(x.id)", [channels, channels, kernel, kernel]), padding: kernel / 2)
+                + x)
+                .relu()
+        }
+        var rows = x.reshaped(to: [batch, channels, side * side]).transposed()
+        for name in ["a", "b"] { rows = rows.matmul(weight(name, [channels, channels])) + rows }
+        return [("y", rows.mean(axes: [1], keepDimensions: false).matmul(weight("last", [channels, 8])))]
+    }
+    var generator = SeededGenerator(seed: 1)
+    let type = TensorType(.float32, [batch, 3, side, side])
+    let inputs = ["images": TensorData(type, doubles: (0..<type.shape.count).map { _ in generator.nextNormal() })]
+    let parameters = graph.initialParameters(seed: 2)
+    let expected = try #require(try Oracle(graph: graph, parameters: parameters).run(inputs).outputs["y"])
+    let got = try CPUBackend().compile(graph, parameters: parameters, options: CompileOptions(precision: precision))
+        .run(inputs)["y"]?.doubles
+    let size = expected.map(abs).max() ?? 0
+    #expect(worst(got ?? [], expected) < size * (precision == .float32 ? 1e-5 : 2e-2))
+}

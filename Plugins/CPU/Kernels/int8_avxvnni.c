@@ -12,9 +12,6 @@
 #define DOT_VECTORS 2
 #define INT8_KERNELS cpu_int8_avxvnni
 #define INT8_NAME "avx-vnni"
-#include "body/math.h"
-#include "body/convert.h"
-#include "body/rows.h"
-#include "body/int8.h"
+#include "body/int8_all.h"
 #pragma clang attribute pop
 #endif

@@ -9,7 +9,4 @@
 #define DOT_VECTORS 2
 #define INT8_KERNELS cpu_int8_portable
 #define INT8_NAME "portable"
-#include "body/math.h"
-#include "body/convert.h"
-#include "body/rows.h"
-#include "body/int8.h"
+#include "body/int8_all.h"

@@ -31,11 +31,16 @@ extension Planner {
     /// The weight packed for `source`, perhaps by an earlier executable of the same parameters.
     func packedWeight(_ id: Node.ID, _ source: cpu_pack) throws(BackendError) -> PackedWeight {
         var source = source
-        let byteCount = Int(kernels.packed_bytes(&source))
+        return try packedWeight(
+            id, "\(String(cString: kernels.name)) \(source.is_bfloat16) \(source.taps)",
+            byteCount: Int(kernels.packed_bytes(&source)))
+    }
+
+    /// Memory for a weight packed in the way of `kind`.
+    func packedWeight(_ id: Node.ID, _ kind: String, byteCount: Int) throws(BackendError) -> PackedWeight {
         guard let sharedWeights, let expression = expression(id) else { return try PackedWeight(byteCount: byteCount) }
-        let key = "\(String(cString: kernels.name)) \(source.is_bfloat16) \(source.taps) \(expression)"
         do {
-            return try sharedWeights.value(key) { try PackedWeight(byteCount: byteCount) }
+            return try sharedWeights.value("\(kind) \(expression)") { try PackedWeight(byteCount: byteCount) }
         } catch {
             throw BackendError("\(error)")
         }

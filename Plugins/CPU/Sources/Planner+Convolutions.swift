@@ -115,7 +115,7 @@ extension Planner {
     }
 
     /// The padding of the convolutions that read `id`.
-    private func borderWanted(_ id: Node.ID) -> Int {
+    func borderWanted(_ id: Node.ID) -> Int {
         users[id].compactMap { user in
             guard fusion.packed.convolutions.contains(user), graph[user].inputs[0] == id,
                 case .convolution(let op) = graph[user].op
@@ -131,7 +131,8 @@ extension Planner {
             return view
         }
         let (copy, edge) = channelsLastResult(TensorType(view.dtype, Shape(view.shape)), border: border)
-        let plan = cpu_copy(from: view, to: copy)
+        // Pixel by pixel, so that each is written once.
+        let plan = cpu_copy(from: view.transposed([0, 2, 3, 1]), to: copy.transposed([0, 2, 3, 1]))
         let (size, kernels, threads) = (Int32(view.dtype.size), kernels, Int32(threads))
         add("copy", "\(view.shape) channels last", reads: [view.buffer], writes: [copy.buffer]) { pointers in
             edge?.clear(kernels, pointers[copy.buffer])

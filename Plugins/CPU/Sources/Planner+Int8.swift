@@ -19,7 +19,13 @@ extension Planner {
         let (k, n, m) = (weight.shape[0], weight.shape[1], node.shape.count / node.shape[node.shape.rank - 1])
         let bias = try epilogue?.bias.map { try contiguous($0) }
         let residual = try epilogue?.residual.map { try contiguous($0) }
-        let columns = packedColumns(weight, bias, k: k, n: n)
+        let (row, column) = (Int64(weight.strides[0]), Int64(weight.strides[1]))
+        let (packer, workers) = (int8Kernels, Int32(threads))
+        let columns = try packedColumns(
+            node.inputs[1], bias, k: k, n: n, panel: Int(packer.panel), kind: "matmul"
+        ) { source, columns in
+            packer.pack(source, row, column, columns, Int64(k), Int64(n), workers)
+        }
 
         let last = epilogue?.last ?? node.id
         let isNarrow = int8.operands.contains(last) || graph[last].dtype == .bfloat16
@@ -92,39 +98,57 @@ extension Planner {
         return made
     }
 
-    /// Weights `[k, n]`, of any strides, and the bias `[n]` as the kernel takes them. Made when the graph is compiled.
-    private func packedColumns(_ weight: View, _ bias: View?, k: Int, n: Int) -> PackedColumns {
-        let panel = Int(int8Kernels.panel)
+    /// The weight as `pack` leaves it, perhaps for an earlier executable of the same parameters, and the bias, `[n]`.
+    func packedColumns(
+        _ id: Node.ID, _ bias: View?, k: Int, n: Int, panel: Int, kind: String,
+        pack: @escaping (UnsafePointer<Float>, cpu_int8_columns) -> Void
+    ) throws -> PackedColumns {
+        let weight = try view(id)
         let padded = (n + panel - 1) / panel * panel
+        let values = Arena.rounded(padded * ((k + 3) / 4 * 4))
+        let key = "int8 \(kind) \(String(cString: int8Kernels.name))"
+        let shared = try packedWeight(id, key, byteCount: values + 8 * padded)
         let columns = PackedColumns(
-            values: result(TensorType(.int8, [padded, (k + 3) / 4 * 4])),
-            scale: result(TensorType(.float32, [padded])), bias: result(TensorType(.float32, [padded])),
-            sum: result(TensorType(.int32, [padded])))
-        let (kernels, threads) = (int8Kernels, Int32(threads))
-        let (row, column) = (Int64(weight.strides[0]), Int64(weight.strides[1]))
-        add(
-            "pack int8", "[\(k), \(n)]", reads: [weight.buffer] + [bias?.buffer].compactMap { $0 },
-            writes: columns.buffers
-        ) {
-            kernels.pack(
-                $0.floats(weight), row, column, bias.map($0.floats), columns.at($0), Int64(k), Int64(n), threads)
+            packed: buffer(of: shared), bias: paddedBias(bias, padded), values: values, padded: padded)
+        if !shared.isReady {
+            add("pack int8", "\(weight.shape)", reads: [weight.buffer], writes: []) { pointers in
+                shared.fill { pack(pointers.floats(weight), columns.at($0, bias: nil)) }
+            }
         }
         return columns
     }
+
+    /// The bias with zeros up to a whole number of panels.
+    private func paddedBias(_ bias: View?, _ padded: Int) -> View {
+        if let bias, bias.count == padded { return bias }
+        let target = result(TensorType(.float32, [padded]))
+        add("pad", "[\(padded)]", reads: [bias?.buffer].compactMap { $0 }, writes: [target.buffer]) { pointers in
+            let floats = pointers.floats(target)
+            floats.update(repeating: 0, count: padded)
+            if let bias { floats.update(from: pointers.floats(bias), count: bias.count) }
+        }
+        return target
+    }
 }
 
-/// Where a packed right-hand side lies.
-private struct PackedColumns {
-    var values: View
-    var scale: View
+/// A packed right-hand side: values, scales and sums in one piece of memory, and the bias.
+struct PackedColumns {
+    var packed: View
     var bias: View
-    var sum: View
+    /// Bytes of values.
+    var values: Int
+    var padded: Int
 
-    var buffers: [Int] { [values, scale, bias, sum].map(\.buffer) }
+    var buffers: [Int] { [packed.buffer, bias.buffer] }
 
     func at(_ pointers: Pointers) -> cpu_int8_columns {
-        cpu_int8_columns(
-            values: pointers.at(values).assumingMemoryBound(to: Int8.self), scale: pointers.floats(scale),
-            bias: pointers.floats(bias), sum: pointers.integers(sum))
+        at(pointers.at(packed), bias: UnsafePointer(pointers.floats(bias)))
+    }
+
+    fileprivate func at(_ memory: UnsafeMutableRawPointer, bias: UnsafePointer<Float>?) -> cpu_int8_columns {
+        let scale = (memory + values).assumingMemoryBound(to: Float.self)
+        return cpu_int8_columns(
+            values: memory.assumingMemoryBound(to: Int8.self), scale: scale,
+            sum: UnsafeMutableRawPointer(scale + padded).assumingMemoryBound(to: Int32.self), bias: bias)
     }
 }

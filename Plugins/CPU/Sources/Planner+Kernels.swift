@@ -233,6 +233,9 @@ extension Planner {
 
     private func planPool(_ node: Node, _ kernel: Int, _ stride: Int, isGradient: Bool) throws -> View {
         let given = try view(node.inputs[0])
+        if !isGradient, pictures[given.buffer] != nil || int8.pictures.contains(node.id) {
+            return try planInt8Pool(node, kernel, stride)
+        }
         let isNarrow = given.dtype == .bfloat16 || fusion.packed.narrowResults.contains(node.id)
         if !isGradient, isNarrow || given.strides[1] == 1 && given.shape[1] > 1 {
             return planPool(channelsLast: channelsLast(given, border: 0), node, kernel, stride)

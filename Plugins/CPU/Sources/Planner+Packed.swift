@@ -66,10 +66,11 @@ extension Planner {
             Int(isWinograd ? kernels.winograd_workspace(job.k, job.is_bfloat16) : kernels.packed_workspace()))
         job.workspace_stride = Int64(workspace)
         let product = job
+        // What is multiplied as well is read again after the first columns are written.
         let isReplaceable =
             residual.map {
-                $0.offset == 0 && $0.dtype == out.dtype && $0.shape == out.shape && $0.strides == out.strides
-                    && out.offset == 0
+                $0.buffer != a.buffer && $0.offset == 0 && $0.dtype == out.dtype && $0.shape == out.shape
+                    && $0.strides == out.strides && out.offset == 0
             } ?? false
         add(
             kind, "\(detail)\(job.is_bfloat16 ? " bfloat16" : "")",

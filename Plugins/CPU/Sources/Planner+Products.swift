@@ -192,7 +192,8 @@ extension Planner {
 
     func planConvolution(_ node: Node) throws -> View {
         if case .convolution(let op) = node.op, fusion.packed.convolutions.contains(node.id) {
-            return try planPackedConvolution(node, op)
+            return try int8.convolutions.contains(node.id)
+                ? planInt8Convolution(node, op) : planPackedConvolution(node, op)
         }
         // Operands in the primitive's order (x, weight, y); one of them is the result.
         let (kind, stride, padding, resultIndex): (Int, Int, Int, Int)

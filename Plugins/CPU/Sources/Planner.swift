@@ -14,9 +14,13 @@ final class Planner {
     let int8: Int8Products
     let int8Kernels: cpu_int8_kernels
     /// Quantised rows, by the buffer of their values.
+    var quantized: [Int: QuantizedRows] = [:]
     /// Results inside a border of zeros, by buffer.
     var bordered: [Int: Bordered] = [:]
-    var quantized: [Int: QuantizedRows] = [:]
+    /// Pictures in bytes, by the buffer of their values.
+    var pictures: [Int: Picture] = [:]
+    /// Those that were made of floats, by these.
+    var quantizedPictures: [View: Picture] = [:]
 
     private(set) var buffers: [Buffer] = []
     private(set) var steps: [Step] = []
@@ -39,8 +43,8 @@ final class Planner {
         self.threads = threads
         sharedWeights = options.sharedWeights
         kernels = cpu_kernels_select().pointee
-        int8 = options.precision == .int8 ? Int8Products(graph) : Int8Products()
         let packed = PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16)
+        int8 = options.precision == .int8 ? Int8Products(graph, packed) : Int8Products()
         fusion = Fusion(graph, packed, absorbed: packed.casts.union(int8.casts))
         int8Kernels = cpu_int8_select().pointee
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)

@@ -4,11 +4,13 @@ internal import Multimodal
 /// in it by the product that makes them, norms by themselves. What is added up along the way, the residual stream, stays
 /// float32, and so do the sums inside products, norms and softmax.
 extension Graph {
-    /// Attention on bfloat16 operands, and pictures between convolutions in bfloat16; the caller lowers the other
-    /// products.
-    func loweringAttention() throws -> Graph {
+    /// Attention on bfloat16 operands, and pictures between convolutions in bfloat16 unless they become bytes; the
+    /// caller lowers the other products.
+    func loweringAttention(beside integers: Int8Products) throws -> Graph {
         try rewritten { node, inputs, builder in
-            if case .unary(.relu) = node.op, node.shape.rank == 4, node.dtype == .float32 {
+            if case .unary(.relu) = node.op, node.shape.rank == 4, node.dtype == .float32,
+                !integers.keepsFloats(node.id)
+            {
                 return inputs[0].relu().cast(to: .bfloat16).cast(to: .float32)
             }
             guard case .attention = node.op, node.dtype == .float32, inputs[0].dimension(-1).isMultiple(of: 2) else {

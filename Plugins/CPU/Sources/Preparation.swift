@@ -36,9 +36,14 @@ extension Graph {
         if options.precision == .bfloat16 || options.precision == .int8 && Processor.multipliesBFloat16 {
             let isWhole =
                 !isTraining && Processor.multipliesBFloat16 && cpu_kernels_select().pointee.multiplies_bfloat16
-            if isWhole { graph = try graph.loweringAttention() }
-            let integers = options.precision == .int8 ? Int8Products(graph).products : []
-            graph = try graph.loweringProducts(to: .bfloat16) { !integers.contains($0.id) }
+            if isWhole {
+                let integers = options.precision == .int8 ? Int8Products(graph) : Int8Products()
+                graph = try graph.loweringAttention(beside: integers)
+            }
+            let integers = options.precision == .int8 ? Int8Products(graph) : Int8Products()
+            graph = try graph.loweringProducts(to: .bfloat16) {
+                !integers.products.contains($0.id) && !integers.convolutions.contains($0.id)
+            }
             if isWhole { graph = try graph.raisingPixelConvolutions().hoistingCasts() }
             if isWhole, options.precision == .int8 {
                 graph = try graph.sinkingCasts(to: Int8Products(graph).products)

@@ -227,7 +227,7 @@ static void int8_quantize(const cpu_int8_rows *job, int threads) {
 }
 
 typedef struct {
-    const float *w, *bias;
+    const float *w;
     int64_t row_stride, column_stride, k, n;
     cpu_int8_columns b;
 } int8_pack_job;
@@ -257,14 +257,13 @@ static void int8_pack_panels(void *context, int worker, int64_t begin, int64_t e
         }
         j->b.scale[column] = scale;
         j->b.sum[column] = sum;
-        j->b.bias[column] = j->bias && column < j->n ? j->bias[column] : 0;
     }
 }
 
-static void int8_pack(const float *w, int64_t row_stride, int64_t column_stride, const float *bias,
-    cpu_int8_columns b, int64_t k, int64_t n, int threads)
+static void int8_pack(const float *w, int64_t row_stride, int64_t column_stride, cpu_int8_columns b, int64_t k,
+    int64_t n, int threads)
 {
-    int8_pack_job job = {w, bias, row_stride, column_stride, k, n, b};
+    int8_pack_job job = {w, row_stride, column_stride, k, n, b};
     cpu_parallel_for(threads, (n + PANEL - 1) / PANEL, 1, int8_pack_panels, &job);
 }
 
@@ -295,12 +294,3 @@ static double int8_peak(int threads) {
     }
     return best;
 }
-
-const cpu_int8_kernels INT8_KERNELS = {
-    .name = INT8_NAME,
-    .panel = PANEL,
-    .pack = int8_pack,
-    .quantize = int8_quantize,
-    .product = int8_product,
-    .peak = int8_peak,
-};

@@ -10,6 +10,12 @@ typedef struct {
 
 #define TILE 32
 #define COPY_TILED(T)                                                                              \
+    if (n < 8) { /* colours, say: a loop of its own for each */                                    \
+        for (int64_t j = 0; j < n; j++)                                                            \
+            for (int64_t i = 0; i < m; i++)                                                        \
+                ((T *)target)[i * ti + j * tj] = ((const T *)source)[i * si + j * sj];             \
+        break;                                                                                     \
+    }                                                                                              \
     for (int64_t i0 = 0; i0 < m; i0 += TILE)                                                       \
         for (int64_t j0 = 0; j0 < n; j0 += TILE) {                                                 \
             const int64_t i1 = i0 + TILE < m ? i0 + TILE : m, j1 = j0 + TILE < n ? j0 + TILE : n;  \
