@@ -113,7 +113,7 @@ final class SplitExecutable: Sendable {
 /// What graphs for any number of rows are made from.
 struct GraphSource: Sendable {
     let backend: any Backend
-    let options: CompileOptions
+    var options: CompileOptions
     let graph: @Sendable (_ rows: Int) throws -> Graph
     let parameters: @Sendable (Graph) throws -> [String: TensorData]
 }
