@@ -135,7 +135,7 @@ public final class Embedder: Sendable {
     /// Where the time went since the last call, for every shape that is compiled now. Of a batch that is split over
     /// threads, seconds are those of all threads together, and the peak is one thread's.
     public func takeProfiles() -> [ExecutionProfile] {
-        cache.withLock { $0.map(\.runner) }.flatMap { $0.takeProfiles() }
+        cache.withLock { $0.map(\.runner) }.compactMap { $0.takeProfile() }
     }
 
     private func runner(_ key: Key, batch: Int, _ graph: @escaping @Sendable (Int) throws -> Graph) -> BatchRunner {

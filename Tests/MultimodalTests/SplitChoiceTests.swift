@@ -49,15 +49,22 @@ import Testing
 
     @Test("one run that is disturbed does not decide")
     func disturbed() {
-        #expect(search(batch: 8, threads: 2) { rows, run in run == 4 ? 9 : rows == 4 ? 0.9 : 1 }.best == 4)
+        #expect(search(batch: 8, threads: 2) { rows, run in run == 3 ? 1.9 : rows == 4 ? 0.9 : 1 }.best == 4)
         #expect(search(batch: 8, threads: 2) { rows, run in run == 1 ? 0.9 : 1 }.best == 8)
     }
 
-    @Test("parts that are much slower end the search at once")
+    @Test("parts that are much slower end the search")
     func slower() {
-        let (tried, best) = search(batch: 64, threads: 2) { rows, _ in rows == 64 ? 1 : 2 }
-        #expect(tried == [64, 64, 64, 32])
+        #expect(search(batch: 64, threads: 2) { rows, _ in rows == 64 ? 1 : 3 }.tried == [64, 64, 64, 32])
+        let (tried, best) = search(batch: 64, threads: 2) { rows, _ in rows == 64 ? 1 : 1.5 }
+        #expect(tried == [64, 64, 64, 32, 32])
         #expect(best == 64)
+    }
+
+    @Test("nothing is tried for a shape that took less than a second so far")
+    func seldom() {
+        let (tried, _) = search(batch: 8, threads: 2) { _, _ in 0.125 }
+        #expect(tried == Array(repeating: 8, count: 8) + [4, 4, 1, 1])
     }
 
     @Test("a search that is stopped keeps the fastest so far")

@@ -10,7 +10,7 @@ final class PackedWeight: Sendable {
 
     init(byteCount: Int) throws(BackendError) {
         guard let memory = cpu_pages_allocate(Int64(byteCount)) else {
-            throw BackendError("there is no memory for a weight of \(byteCount) bytes")
+            throw BackendError("there is no memory for a weight of \(byteCount) bytes", isOutOfMemory: true)
         }
         self.memory = memory
     }
@@ -31,18 +31,24 @@ extension Planner {
     /// The weight packed for `source`, perhaps by an earlier executable of the same parameters.
     func packedWeight(_ id: Node.ID, _ source: cpu_pack) throws(BackendError) -> PackedWeight {
         var source = source
-        let byteCount = Int(kernels.packed_bytes(&source))
-        guard let sharedWeights, let expression = expression(id) else { return try PackedWeight(byteCount: byteCount) }
-        let key = "\(String(cString: kernels.name)) \(source.is_bfloat16) \(source.taps) \(expression)"
+        let key = expression(id).map {
+            "\(String(cString: kernels.name)) \(source.is_bfloat16) \(source.taps) \($0)"
+        }
+        return try sharedMemory(key, byteCount: Int(kernels.packed_bytes(&source)))
+    }
+
+    /// Memory for what is made of constants, perhaps filled already by an earlier executable of the same parameters.
+    func sharedMemory(_ key: String?, byteCount: Int) throws(BackendError) -> PackedWeight {
+        guard let sharedWeights, let key else { return try PackedWeight(byteCount: byteCount) }
         do {
             return try sharedWeights.value(key) { try PackedWeight(byteCount: byteCount) }
         } catch {
-            throw BackendError("\(error)")
+            throw (error as? BackendError) ?? BackendError("\(error)")
         }
     }
 
     /// How a constant comes from parameters: equal for equal values. nil where that cannot be told.
-    private func expression(_ id: Node.ID) -> String? {
+    func expression(_ id: Node.ID) -> String? {
         let node = graph[id]
         switch node.op {
         case .parameter(let parameter): return parameter.name

@@ -17,9 +17,8 @@ extension Planner {
         let a = quantized[source.buffer] ?? quantize(source, norm: nil)
         let weight = try view(node.inputs[1])
         let (k, n, m) = (weight.shape[0], weight.shape[1], node.shape.count / node.shape[node.shape.rank - 1])
-        let bias = try epilogue?.bias.map { try contiguous($0) }
         let residual = try epilogue?.residual.map { try contiguous($0) }
-        let columns = packedColumns(weight, bias, k: k, n: n)
+        let columns = try packedColumns(node.inputs[1], epilogue?.bias, k: k, n: n)
 
         let last = epilogue?.last ?? node.id
         let isNarrow = int8.operands.contains(last) || graph[last].dtype == .bfloat16
@@ -32,7 +31,7 @@ extension Planner {
         let isReplaceable = residual.map { $0.offset == 0 && $0.dtype == target.dtype } ?? false
         add(
             "int8", "[\(m), \(k)] x [\(k), \(n)] \(String(cString: kernels.name))",
-            reads: [a.values.buffer, a.meaning.buffer] + columns.buffers + [residual?.buffer].compactMap { $0 },
+            reads: [a.values.buffer, a.meaning.buffer, columns.buffer] + [residual?.buffer].compactMap { $0 },
             writes: [target.buffer],
             inPlace: isReplaceable ? [residual].compactMap { $0 }.map { ($0.buffer, target.buffer) } : [],
             flops: 2 * Double(m * n) * Double(k)
@@ -40,7 +39,7 @@ extension Planner {
             var job = prepared
             job.a = UnsafePointer(pointers.at(a.values).assumingMemoryBound(to: UInt8.self))
             job.row = UnsafePointer(pointers.at(a.meaning).assumingMemoryBound(to: cpu_int8_row.self))
-            job.b = columns.at(pointers)
+            job.b = columns.at(pointers[columns.buffer])
             job.residual = residual.map { UnsafePointer(pointers.floats($0)) }
             job.out = pointers.at(target)
             kernels.product(&job, threads)
@@ -92,39 +91,50 @@ extension Planner {
         return made
     }
 
-    /// Weights `[k, n]`, of any strides, and the bias `[n]` as the kernel takes them. Made when the graph is compiled.
-    private func packedColumns(_ weight: View, _ bias: View?, k: Int, n: Int) -> PackedColumns {
+    /// Weights `[k, n]`, of any strides, and the bias `[n]` as the kernel takes them. Made when the graph is compiled,
+    /// once for all executables of the same parameters.
+    private func packedColumns(_ weightNode: Node.ID, _ biasNode: Node.ID?, k: Int, n: Int) throws -> PackedColumns {
+        let (weight, bias) = (try view(weightNode), try biasNode.map { try contiguous($0) })
         let panel = Int(int8Kernels.panel)
         let padded = (n + panel - 1) / panel * panel
+        let room = (
+            values: Arena.rounded(padded * ((k + 3) / 4 * 4)), numbers: Arena.rounded(padded * MemoryLayout<Float>.size)
+        )
+        let biasKey = biasNode.map { expression($0) } ?? "none"
+        let key = expression(weightNode).flatMap { weight in
+            biasKey.map { "int8 \(String(cString: int8Kernels.name)) \(weight) \($0)" }
+        }
+        let shared = try sharedMemory(key, byteCount: room.values + 3 * room.numbers)
         let columns = PackedColumns(
-            values: result(TensorType(.int8, [padded, (k + 3) / 4 * 4])),
-            scale: result(TensorType(.float32, [padded])), bias: result(TensorType(.float32, [padded])),
-            sum: result(TensorType(.int32, [padded])))
+            buffer: buffer(of: shared).buffer, scale: room.values, bias: room.values + room.numbers,
+            sum: room.values + 2 * room.numbers)
+        if shared.isReady { return columns }
         let (kernels, threads) = (int8Kernels, Int32(threads))
         let (row, column) = (Int64(weight.strides[0]), Int64(weight.strides[1]))
-        add(
-            "pack int8", "[\(k), \(n)]", reads: [weight.buffer] + [bias?.buffer].compactMap { $0 },
-            writes: columns.buffers
-        ) {
-            kernels.pack(
-                $0.floats(weight), row, column, bias.map($0.floats), columns.at($0), Int64(k), Int64(n), threads)
+        add("pack int8", "[\(k), \(n)]", reads: [weight.buffer] + [bias?.buffer].compactMap { $0 }, writes: []) {
+            pointers in
+            shared.fill {
+                kernels.pack(
+                    pointers.floats(weight), row, column, bias.map(pointers.floats), columns.at($0), Int64(k), Int64(n),
+                    threads)
+            }
         }
         return columns
     }
 }
 
-/// Where a packed right-hand side lies.
+/// Where a packed right-hand side lies: its values, and from so many bytes on what belongs to each column.
 private struct PackedColumns {
-    var values: View
-    var scale: View
-    var bias: View
-    var sum: View
+    var buffer: Int
+    var scale: Int
+    var bias: Int
+    var sum: Int
 
-    var buffers: [Int] { [values, scale, bias, sum].map(\.buffer) }
-
-    func at(_ pointers: Pointers) -> cpu_int8_columns {
+    func at(_ memory: UnsafeMutableRawPointer) -> cpu_int8_columns {
         cpu_int8_columns(
-            values: pointers.at(values).assumingMemoryBound(to: Int8.self), scale: pointers.floats(scale),
-            bias: pointers.floats(bias), sum: pointers.integers(sum))
+            values: memory.assumingMemoryBound(to: Int8.self),
+            scale: (memory + scale).assumingMemoryBound(to: Float.self),
+            bias: (memory + bias).assumingMemoryBound(to: Float.self),
+            sum: (memory + sum).assumingMemoryBound(to: Int32.self))
     }
 }

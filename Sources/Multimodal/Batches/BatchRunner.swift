@@ -14,16 +14,17 @@ package final class BatchRunner: Sendable {
 
     private struct State {
         var choice: SplitChoice
-        /// By rows at once: what runs now, and the fastest so far.
-        var compiled: [Int: SplitExecutable] = [:]
+        /// What ran last. Only one way is kept, so that a trial needs no more memory than the batch itself.
+        var compiled: (rows: Int, executable: SplitExecutable)?
     }
 
-    init(batch: Int, source: GraphSource, workers: Workers) {
+    /// - Parameter worth: seconds of whole batches before anything else is tried.
+    init(batch: Int, source: GraphSource, workers: Workers, worth: Double = 1) {
         self.batch = batch
         self.source = source
         self.workers = workers
         threads = source.options.threads ?? source.backend.capabilities.threads
-        state = Mutex(State(choice: SplitChoice(batch: batch, threads: threads)))
+        state = Mutex(State(choice: SplitChoice(batch: batch, threads: threads, worth: worth)))
     }
 
     /// - Parameter graph: the graph for so many rows.
@@ -40,13 +41,11 @@ package final class BatchRunner: Sendable {
     /// Computes the outputs by name.
     package func run(_ inputs: [String: TensorData]) throws -> [String: TensorData] {
         try state.withLock { state in
-            let rows = state.choice.current
             do {
                 return try run(inputs, &state)
-            } catch let error as BackendError where error.isOutOfMemory && rows != state.choice.best {
-                // There is no room for a trial beside the fastest so far.
+            } catch let error as BackendError where error.isOutOfMemory && state.choice.current != state.choice.best {
+                // There was room for the fastest so far.
                 state.choice.stop()
-                state.compiled[rows] = nil
                 return try run(inputs, &state)
             }
         }
@@ -54,14 +53,13 @@ package final class BatchRunner: Sendable {
 
     private func run(_ inputs: [String: TensorData], _ state: inout State) throws -> [String: TensorData] {
         let rows = state.choice.current
+        if state.compiled?.rows != rows { state.compiled = nil }
         let executable =
-            try state.compiled[rows]
+            try state.compiled?.executable
             ?? SplitExecutable(batch: batch, rows: rows, threads: threads, source: source, workers: workers)
-        state.compiled[rows] = executable
+        state.compiled = (rows, executable)
         let (outputs, seconds) = try executable.run(inputs)
         state.choice.record(seconds: seconds)
-        let (current, best) = (state.choice.current, state.choice.best)
-        state.compiled = state.compiled.filter { $0.key == current || $0.key == best }
         return outputs
     }
 
@@ -73,10 +71,8 @@ package final class BatchRunner: Sendable {
         }
     }
 
-    /// Where the time went since the last call, in executables that are still in use.
-    package func takeProfiles() -> [ExecutionProfile] {
-        state.withLock { state in
-            state.compiled.sorted { $0.key > $1.key }.compactMap { $0.value.takeProfile() }
-        }
+    /// Where the time went since the last call, in the way that batches were run in last.
+    package func takeProfile() -> ExecutionProfile? {
+        state.withLock { $0.compiled?.executable.takeProfile() }
     }
 }
