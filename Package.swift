@@ -103,6 +103,7 @@ let package = Package(
         // Tests, in the same order
         .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Multimodal", "ReferenceBackend"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        .testTarget(name: "MultimodalTests", dependencies: ["Multimodal", "ReferenceBackend"]),
         .testTarget(
             name: "MultimodalTestingTests",
             dependencies: [

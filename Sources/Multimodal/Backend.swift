@@ -19,10 +19,15 @@ public struct BackendCapabilities: Sendable {
     public var instructionSet: String
     /// Precisions that the processor multiplies in by itself, the most exact first.
     public var precisions: [CompileOptions.Precision]
+    /// Worker threads that it takes where `CompileOptions.threads` is nil.
+    public var threads: Int
 
-    public init(instructionSet: String = "portable", precisions: [CompileOptions.Precision] = [.float32]) {
+    public init(
+        instructionSet: String = "portable", precisions: [CompileOptions.Precision] = [.float32], threads: Int = 1
+    ) {
         self.instructionSet = instructionSet
         self.precisions = precisions
+        self.threads = threads
     }
 }
 

@@ -2,9 +2,9 @@ import Synchronization
 
 /// Turns pictures and texts into vectors: a model's towers, compiled for the batch shapes that come.
 ///
-/// Safe to share between threads. A shape is compiled when it is first seen; the last few stay. Lengths of texts are
-/// rounded up to a multiple of four, which changes no result, so that few differ. A batch that memory is too short for is
-/// run in halves.
+/// Safe to share between threads. A shape is compiled when it is first seen; the last few stay. Whether its batches are
+/// split over the threads, or every step of them, is measured on the first ones. Lengths of texts are rounded up to a
+/// multiple of four, which changes no result, so that few differ. A batch that memory is too short for is run in halves.
 public final class Embedder: Sendable {
     /// Gives the parameters of a graph their values.
     public typealias ParameterSource = @Sendable (Graph) throws -> [String: TensorData]
@@ -13,7 +13,8 @@ public final class Embedder: Sendable {
     private let parameters: ParameterSource
     private let backend: any Backend
     private let options: CompileOptions
-    private let cache = Mutex<[(key: Key, executable: any Executable)]>([])
+    private let workers = Workers()
+    private let cache = Mutex<[(key: Key, runner: BatchRunner)]>([])
 
     private enum Key: Hashable {
         case images(batch: Int, EncoderOutput)
@@ -55,10 +56,10 @@ public final class Embedder: Sendable {
             let input = TensorData(TensorType(.float32, [part.count, 3, side, side])) { bytes in
                 images[part.lowerBound * size..<part.upperBound * size].withUnsafeBytes { bytes.copyMemory(from: $0) }
             }
-            let executable = try executable(.images(batch: part.count, output)) {
-                try model.imageGraph(batch: part.count, output: output)
+            let runner = runner(.images(batch: part.count, output), batch: part.count) { [model] batch in
+                try model.imageGraph(batch: batch, output: output)
             }
-            return try Self.output(name, of: executable.run(["images": input]))
+            return try Self.output(name, of: runner.run(["images": input]))
         }
     }
 
@@ -100,10 +101,10 @@ public final class Embedder: Sendable {
             guard let input = TensorData(ids, shape: [part.count, length]) else {
                 throw BackendError("the token batch is empty")
             }
-            let executable = try executable(.texts(batch: part.count, length: length, output)) {
-                try model.textGraph(batch: part.count, length: length, output: output)
+            let runner = runner(.texts(batch: part.count, length: length, output), batch: part.count) { [model] batch in
+                try model.textGraph(batch: batch, length: length, output: output)
             }
-            return try Self.output(name, of: executable.run(["tokens": input]))
+            return try Self.output(name, of: runner.run(["tokens": input]))
         }
     }
 
@@ -131,20 +132,21 @@ public final class Embedder: Sendable {
         return output
     }
 
-    /// Where the time went since the last call, for every shape that is compiled now.
+    /// Where the time went since the last call, for every shape that is compiled now. Of a batch that is split over
+    /// threads, seconds are those of all threads together, and the peak is one thread's.
     public func takeProfiles() -> [ExecutionProfile] {
-        cache.withLock { $0.compactMap { $0.executable.takeProfile() } }
+        cache.withLock { $0.map(\.runner) }.compactMap { $0.takeProfile() }
     }
 
-    private func executable(_ key: Key, _ graph: () throws -> Graph) throws -> any Executable {
-        try cache.withLock { cache in
+    private func runner(_ key: Key, batch: Int, _ graph: @escaping @Sendable (Int) throws -> Graph) -> BatchRunner {
+        cache.withLock { cache in
             if let index = cache.firstIndex(where: { $0.key == key }) {
                 let found = cache.remove(at: index)
                 cache.append(found)
-                return found.executable
+                return found.runner
             }
-            let graph = try graph()
-            let made = try backend.compile(graph, parameters: parameters(graph), options: options)
+            let source = GraphSource(backend: backend, options: options, graph: graph, parameters: parameters)
+            let made = BatchRunner(batch: batch, source: source, workers: workers)
             if cache.count >= Self.cachedShapes { cache.removeFirst() }
             cache.append((key, made))
             return made

@@ -19,6 +19,7 @@ import YAML
         #expect(try map.required("precision").text() == "float32")
         #expect(try map.required("batch_size").int() == 3 && map.required("iterations").int() == 4)
         #expect(try map.required("threads").int() == 1)
+        #expect(["whole", "parts of 1"].contains(try map.required("split").text()))
         #expect(try map.required("backend").text() == "cpu")
         #expect(try map.required("isa").text().contains("oneDNN"))
         #expect(result.error.contains("OF PEAK") && result.error.contains("matmul"))

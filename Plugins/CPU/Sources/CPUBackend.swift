@@ -22,7 +22,8 @@ public struct CPUBackend: Backend {
         let integers = String(cString: cpu_int8_select().pointee.name)
         return BackendCapabilities(
             instructionSet: "\(kernels), int8 \(integers), oneDNN \(library)",
-            precisions: Processor.multipliesBFloat16 ? [.float32, .bfloat16, .int8] : [.float32, .int8])
+            precisions: Processor.multipliesBFloat16 ? [.float32, .bfloat16, .int8] : [.float32, .int8],
+            threads: Int(cpu_processor_count()))
     }
 
     public func compile(

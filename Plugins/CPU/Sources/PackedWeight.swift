@@ -42,7 +42,7 @@ extension Planner {
         do {
             return try sharedWeights.value("\(kind) \(expression)") { try PackedWeight(byteCount: byteCount) }
         } catch {
-            throw BackendError("\(error)")
+            throw (error as? BackendError) ?? BackendError("\(error)")
         }
     }
 

@@ -16,8 +16,9 @@ struct Bench: ClipSubcommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how fast an encoder runs here, on inputs in memory.",
         discussion: """
-            Times the encoder alone: no files, no decoding, no tokens to make. A run before the measured ones is not \
-            counted. Rates are pictures or texts a second: the median of the iterations, the slowest and the fastest; \
+            Times the encoder alone: no files, no decoding, no tokens to make. Runs before the measured ones, which find \
+            out how the batch is best split over threads, are not counted. 'split' is what they found: 'whole' computes \
+            every step of a batch on all threads, 'parts of N' has threads that each take N inputs at a time. Rates are pictures or texts a second: the median of the iterations, the slowest and the fastest; \
             processor_seconds is the processor's time for an iteration, all threads together, in the median.
 
             EXAMPLES:
@@ -72,8 +73,11 @@ struct Bench: ClipSubcommand {
             in: settings, runner, model: directory.config.quantization, note: context.note)
         let batch = batchSize ?? 32
         let (graph, inputs) = try task(directory.model, batch)
-        let executable = try runner.compile(graph, parameters: directory.parameters(for: graph), options: options)
-        _ = try executable.run(inputs)
+        let executable = BatchRunner(
+            batch: batch, backend: runner, options: options, graph: graph,
+            parameters: { try directory.parameters(for: $0) })
+        while executable.split == nil { _ = try executable.run(inputs) }
+        _ = try executable.run(inputs)  // compiled again, if it was not the last that was tried
         _ = executable.takeProfile()
 
         let clock = ContinuousClock()
@@ -109,6 +113,7 @@ struct Bench: ClipSubcommand {
             ] + (inputs["tokens"].map { [("length", .int($0.shape[1]))] } ?? []) + [
                 ("precision", .string(options.precision.rawValue)),
                 ("threads", .int(options.threads ?? Threads.processorCount)),
+                ("split", .string(executable.split ?? "")),
                 ("backend", .string(name)),
                 ("isa", .string(runner.capabilities.instructionSet)),
             ], context)
@@ -126,7 +131,9 @@ struct Bench: ClipSubcommand {
 
     /// A tower and inputs for it, of values that are no special case: noise of deviation 1, and tokens that end with the
     /// last of the vocabulary, as texts do.
-    private func task(_ model: DualEncoder, _ batch: Int) throws -> (Graph, [String: TensorData]) {
+    private func task(
+        _ model: DualEncoder, _ batch: Int
+    ) throws -> (graph: @Sendable (Int) throws -> Graph, inputs: [String: TensorData]) {
         var state: UInt64 = 1
         func random() -> UInt64 {  // Knuth's MMIX generator
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -140,7 +147,7 @@ struct Bench: ClipSubcommand {
                 let floats = bytes.bindMemory(to: Float.self)
                 for index in floats.indices { floats[index] = (Float(random()) / Float(1 << 31) - 0.5) * 3.46 }
             }
-            return (try model.imageGraph(batch: batch), ["images": input])
+            return ({ try model.imageGraph(batch: $0) }, ["images": input])
         case .text:
             let encoder = try model.text
             let length = length ?? encoder.contextLength
@@ -154,7 +161,7 @@ struct Bench: ClipSubcommand {
             guard let input = TensorData(ids, shape: [batch, length]) else {
                 throw UsageError("there are no tokens to embed")
             }
-            return (try model.textGraph(batch: batch, length: length), ["tokens": input])
+            return ({ try model.textGraph(batch: $0, length: length) }, ["tokens": input])
         }
     }
 

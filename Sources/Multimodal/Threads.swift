@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// Plain threads, for work that blocks on files and must not hold up Swift's own pool.
+/// Plain threads, for work that blocks on files or computes for long and must not hold up Swift's own pool.
 package enum Threads {
     /// Processors that are switched on.
     package static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
@@ -33,7 +33,8 @@ package enum Threads {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    private static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+    /// A thread that runs `body`, to be joined; nil where the system gives none.
+    static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
         var attributes = pthread_attr_t()
         guard pthread_attr_init(&attributes) == 0 else { return nil }
         defer { pthread_attr_destroy(&attributes) }
