@@ -2,11 +2,11 @@
 /// workers take one after the other. Which is faster depends on the model, the batch and the machine, so it is measured
 /// on the batches as they come.
 ///
-/// The whole batch is tried first, three times at least, so that a search for the batch size compares whole batches, and
-/// until it has taken a second: other ways are compiled in some hundredths of one, which a shape that comes seldom is not
-/// worth. Then come an equal part for every thread, parts of a quarter of that, and so on. Every size is measured twice,
-/// since other programs may disturb one run; what is much slower ends the search, since smaller parts rarely gain that
-/// back. Clocks are the caller's affair.
+/// The whole batch is tried first, three times at least, so that a search for the batch size compares whole batches,
+/// and until it has taken a second: other ways are compiled in some hundredths of one, which a shape that comes seldom
+/// is not worth. Then come an equal part for every thread, parts of a quarter of that, and so on. Every size is measured
+/// twice, since other programs may disturb one run; what is much slower ends the search, since smaller parts rarely gain
+/// that back. Clocks are the caller's affair.
 struct SplitChoice {
     /// Rows at once in the next run.
     private(set) var current: Int
@@ -18,7 +18,6 @@ struct SplitChoice {
     private var runs = 0
     private var seconds = Double.infinity
     private var bestSeconds = Double.infinity
-
     private var spent = 0.0
     private let worth: Double
 

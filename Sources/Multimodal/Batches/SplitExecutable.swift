@@ -15,9 +15,7 @@ final class SplitExecutable: Sendable {
     /// - Parameters:
     ///   - rows: the most in a part.
     ///   - threads: workers, if there are as many parts; where there are fewer, each has several threads.
-    init(
-        batch: Int, rows: Int, threads: Int, source: GraphSource, workers: Workers
-    ) throws {
+    init(batch: Int, rows: Int, threads: Int, source: GraphSource, workers: Workers) throws {
         self.batch = batch
         self.workers = workers
         let parts = Self.parts(of: batch, rows: rows)

@@ -16,10 +16,11 @@ struct Bench: ClipSubcommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how fast an encoder runs here, on inputs in memory.",
         discussion: """
-            Times the encoder alone: no files, no decoding, no tokens to make. Runs before the measured ones, which find \
-            out how the batch is best split over threads, are not counted. 'split' is what they found: 'whole' computes \
-            every step of a batch on all threads, 'parts of N' has threads that each take N inputs at a time. Rates are pictures or texts a second: the median of the iterations, the slowest and the fastest; \
-            processor_seconds is the processor's time for an iteration, all threads together, in the median.
+            Times the encoder alone: no files, no decoding, no tokens to make. Runs before the measured ones, which \
+            find out how the batch is best split over threads, are not counted. 'split' is what they found: 'whole' \
+            computes every step of a batch on all threads, 'parts of N' has threads that each take at most N inputs \
+            at a time. Rates are pictures or texts a second: the median of the iterations, the slowest and the \
+            fastest; processor_seconds is the processor's time for an iteration, all threads together, in the median.
 
             EXAMPLES:
               clip bench --batch-size 32
