@@ -3,7 +3,8 @@ import Multimodal
 
 extension ModelDirectory {
     /// The values of the graph's parameters, in the types that the graph has them in: weights stored in half precision
-    /// are converted. A tensor that is missing or has another shape is an error that names the file and the tensor.
+    /// are converted, when they are read. A tensor that is missing or has another shape is an error that names the file and
+    /// the tensor.
     public func parameters(for graph: Graph) throws -> [String: TensorData] {
         try Self.parameters(for: graph, in: weights, keys)
     }
@@ -61,7 +62,7 @@ extension TensorData {
     /// The same values in `dtype`; from bfloat16 and float16 to float32 without a detour.
     package func widened(to dtype: DType) -> TensorData {
         guard dtype == .float32, self.dtype == .bfloat16 || self.dtype == .float16 else { return converted(to: dtype) }
-        return TensorData(TensorType(.float32, shape)) { target in
+        return TensorData.whenRead(TensorType(.float32, shape)) { target in
             withUnsafeBytes { source in
                 let values = target.bindMemory(to: Float.self)
                 let stored = source.bindMemory(to: UInt16.self)
@@ -71,6 +72,7 @@ extension TensorData {
                     for index in values.indices { values[index] = halfToFloat(stored[index]) }
                 }
             }
+            releasePages()
         }
     }
 }

@@ -25,6 +25,15 @@ public struct TensorData: Sendable {
         self.init(type: type, storage: storage)
     }
 
+    /// Values that are made from others whenever they are read: `fill` writes every byte. They are kept until
+    /// `releasePages`.
+    package static func whenRead(
+        _ type: TensorType, fill: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void
+    ) -> TensorData {
+        TensorData(
+            type: type, storage: TensorStorage(byteCount: type.shape.count * type.dtype.size, whenRead: fill))
+    }
+
     /// `values` converted to `dtype`; nil where their number is not the shape's.
     public init?(_ values: [Float], shape: Shape, dtype: DType = .float32) {
         guard shape.checkedCount == values.count else { return nil }
@@ -69,13 +78,16 @@ public struct TensorData: Sendable {
     public func withUnsafeBytes<Result>(
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
-        defer { withExtendedLifetime(storage) {} }
-        return try body(storage.bytes)
+        defer { storage.giveBack() }
+        return try body(storage.borrow())
     }
 
+    /// The values, which stay where they are for as long as the result lives.
+    public func pinned() -> PinnedBytes { PinnedBytes(storage) }
+
     /// Says that the values are not needed again soon, because a copy in another layout was made: pages of a mapped file
-    /// are given back, and read again if the values are used after all. Does nothing where the values are in memory of
-    /// their own.
+    /// are given back, and values that were made from others are dropped, unless they are pinned. They come again if they
+    /// are used after all. Does nothing where the values are in memory of their own.
     public func releasePages() { storage.releasePages() }
 
     /// The values as Float, whatever the element type.
@@ -118,35 +130,6 @@ extension TensorData: Hashable {
     public func hash(into hasher: inout Hasher) {
         hasher.combine(type)
         withUnsafeBytes { hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(4096))) }
-    }
-}
-
-/// Memory that can be given back and comes again when it is touched: a mapped file.
-package protocol PagedMemory: AnyObject, Sendable {
-    func releasePages(of bytes: UnsafeRawBufferPointer)
-}
-
-/// Bytes and who owns them. Immutable once a `TensorData` holds it, hence safe to share.
-package final class TensorStorage: @unchecked Sendable {
-    package enum Owner {
-        case allocation(UnsafeMutableRawBufferPointer)
-        case pages(any PagedMemory)
-    }
-
-    package let bytes: UnsafeRawBufferPointer
-    private let owner: Owner
-
-    package init(_ bytes: UnsafeRawBufferPointer, owner: Owner) {
-        self.bytes = bytes
-        self.owner = owner
-    }
-
-    func releasePages() {
-        if case .pages(let memory) = owner { memory.releasePages(of: bytes) }
-    }
-
-    deinit {
-        if case .allocation(let memory) = owner { memory.deallocate() }
     }
 }
 

@@ -56,6 +56,7 @@ private final class Machine {
     private let threads: Int
     private let pointers: Pointers
     private var owned: [UnsafeMutableRawPointer] = []
+    private var pins: [PinnedBytes] = []
     private var parameters: [String: TensorData]
     private var residents: [String: (buffer: Int, type: TensorType)] = [:]
     private var seconds: [Double]
@@ -79,11 +80,7 @@ private final class Machine {
             let (root, place) = layout.place(buffer)
             switch place {
             case .arena: pointers[buffer] = arena + (layout.offsets[root] ?? 0)
-            case .data(let data):
-                // Kernels read it only; `layout` keeps it alive.
-                pointers[buffer] = data.withUnsafeBytes { bytes in
-                    bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? arena
-                }
+            case .data(let data): if kept.contains(buffer) { pins.append(pin(data, buffer)) }
             case .resident(let index):
                 guard root == buffer, case .parameter(let parameter) = graph[graph.parameters[index]].op,
                     let data = parameters[parameter.name]
@@ -113,11 +110,21 @@ private final class Machine {
         defer { for buffer in passing { pointers[buffer].deallocate() } }
         cpu_set_threads(Int32(threads))
         for step in layout.folded {
-            try step.run(pointers)
-            for buffer in step.reads {
-                if case .data(let data) = layout.place(buffer).place { data.releasePages() }
+            // What only compilation reads is there for its steps alone.
+            var passing: [(data: TensorData, pin: PinnedBytes)] = []
+            for buffer in Set(step.reads) where !kept.contains(buffer) {
+                if case .data(let data) = layout.place(buffer).place { passing.append((data, pin(data, buffer))) }
             }
+            try step.run(pointers)
+            for (data, _) in passing { data.releasePages() }
         }
+    }
+
+    /// Lets kernels read `data`, which they do not write, for as long as the result lives.
+    private func pin(_ data: TensorData, _ buffer: Int) -> PinnedBytes {
+        let pin = data.pinned()
+        if let base = pin.bytes.baseAddress { pointers[buffer] = UnsafeMutableRawPointer(mutating: base) }
+        return pin
     }
 
     deinit {

@@ -109,7 +109,7 @@ extension KeyMap {
         }
         var parts: [TensorData] = []
         for entry in entries { parts.append(try weights.tensor(entry.name)) }
-        return TensorData(type) { target in
+        return TensorData.whenRead(type) { [parts] target in
             var offset = 0
             for part in parts {
                 part.withUnsafeBytes { bytes in
@@ -117,6 +117,7 @@ extension KeyMap {
                         .copyMemory(from: bytes)
                     offset += bytes.count
                 }
+                part.releasePages()
             }
         }
     }
@@ -142,7 +143,7 @@ extension TensorData {
         guard shape.rank == 2 else { return self }
         let (rows, columns) = (shape[0], shape[1])
         let size = dtype.size
-        return TensorData(type) { target in
+        return TensorData.whenRead(type) { target in
             withUnsafeBytes { source in
                 for row in 0..<rows {
                     for column in 0..<columns {
@@ -151,6 +152,7 @@ extension TensorData {
                     }
                 }
             }
+            releasePages()
         }
     }
 }

@@ -57,7 +57,7 @@ public struct QuantizedWeights: MappedWeightFile {
         guard values.dtype == .int8 else { return values }
         let scales = try file.tensor(name + Self.scaleSuffix)
         let width = values.shape.count / max(1, scales.shape.count)
-        return TensorData(values.type.float32) { target in
+        return TensorData.whenRead(values.type.float32) { target in
             values.withUnsafeBytes { values in
                 scales.withUnsafeBytes { scales in
                     let (from, to) = (values.bindMemory(to: Int8.self), target.bindMemory(to: Float.self))
@@ -66,6 +66,7 @@ public struct QuantizedWeights: MappedWeightFile {
                     }
                 }
             }
+            values.releasePages()
         }
     }
 }
