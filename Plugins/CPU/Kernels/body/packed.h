@@ -13,7 +13,7 @@
 #endif
 #define PANEL_VECTORS 2
 #define PANEL (PANEL_VECTORS * LANES)
-#define PACKED_DEPTH (768 * 16 / LANES)
+#define PACKED_DEPTH (1024 * 16 / LANES)
 #define BLOCK_BYTES (512 << 10)
 #define BLOCK_TILES 24
 
