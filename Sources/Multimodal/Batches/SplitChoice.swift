@@ -4,9 +4,9 @@
 ///
 /// The whole batch is tried first, three times at least, so that a search for the batch size compares whole batches,
 /// and until it has taken a second: other ways are compiled in some hundredths of one, which a shape that comes seldom
-/// is not worth. Then come an equal part for every thread, parts of a quarter of that, and so on. Every size is measured
-/// twice, since other programs may disturb one run; what is much slower ends the search, since smaller parts rarely gain
-/// that back. Clocks are the caller's affair.
+/// is not worth. Then come an equal part for every thread, parts of a quarter of that, and so on. Every size is run
+/// three times, since the first run touches its memory for the first time and other programs may disturb one; what is much
+/// slower ends the search, since smaller parts rarely gain that back. Clocks are the caller's affair.
 struct SplitChoice {
     /// Rows at once in the next run.
     private(set) var current: Int
@@ -21,10 +21,10 @@ struct SplitChoice {
     private var spent = 0.0
     private let worth: Double
 
-    /// Runs of the whole batch before anything else is tried, and of everything else.
-    private static let (wholeRuns, otherRuns) = (3, 2)
+    /// Runs of a size, at least.
+    private static let leastRuns = 3
     /// How much faster a part must be than what was tried before.
-    private static let gain = 1.02
+    private static let gain = 1.01
     /// How much slower ends the search: in one run, and in the better of two.
     private static let losses = [2, 1.25]
 
@@ -59,11 +59,11 @@ struct SplitChoice {
         spent += measured
         seconds = min(seconds, measured)
         if bestSeconds == .infinity {
-            guard runs >= Self.wholeRuns, spent >= worth else { return }
+            guard runs >= Self.leastRuns, spent >= worth else { return }
             bestSeconds = seconds
         } else {
             let isMuchSlower = seconds > bestSeconds * Self.losses[min(runs, Self.losses.count) - 1]
-            guard isMuchSlower || runs >= Self.otherRuns else { return }
+            guard isMuchSlower || runs >= Self.leastRuns else { return }
             if seconds * Self.gain < bestSeconds { (best, bestSeconds) = (current, seconds) }
             if isMuchSlower { return stop() }
         }
