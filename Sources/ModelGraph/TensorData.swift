@@ -78,7 +78,7 @@ public struct TensorData: Sendable {
     public func withUnsafeBytes<Result>(
         _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
-        defer { storage.giveBack() }
+        defer { withExtendedLifetime(storage) { storage.giveBack() } }
         return try body(storage.borrow())
     }
 

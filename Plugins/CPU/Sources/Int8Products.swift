@@ -12,6 +12,9 @@ struct Int8Products {
     /// Casts from bfloat16 that only such products read: they are quantised from that.
     private(set) var casts: Set<Node.ID> = []
 
+    /// Residuals of such products, which are read as float32.
+    private(set) var floats: Set<Node.ID> = []
+
     private(set) var convolutions: Set<Node.ID> = []
     /// Pictures that such convolutions or pools make and only such read, as operand or residual: they are bytes.
     private(set) var pictures: Set<Node.ID> = []
@@ -55,8 +58,10 @@ struct Int8Products {
             default: operands.insert(operand)
             }
         }
-        findConvolutions(in: graph, inner, packed, Epilogue.all(in: graph, except: scales, packed))
-        findPictures(in: graph, users, results, Epilogue.all(in: graph, except: scales, packed))
+        let epilogues = Epilogue.all(in: graph, except: scales, packed)
+        floats = Set(products.compactMap { epilogues[$0]?.residual })
+        findConvolutions(in: graph, inner, packed, epilogues)
+        findPictures(in: graph, users, results, epilogues)
     }
 
     /// Whether nobody wants a picture in bfloat16.
@@ -104,9 +109,12 @@ struct Int8Products {
         }
         for node in graph.nodes where !results.contains(node.id) && !users[node.id].isEmpty && node.shape.rank == 4 {
             func isRead(_ reads: (Node.ID) -> Bool) -> Bool { users[node.id].allSatisfy(reads) }
+            func isConvolved(_ user: Node.ID) -> Bool {
+                convolutions.contains(user) && graph[user].inputs[0] == node.id && graph[user].inputs[1] != node.id
+            }
             func isOperand(_ user: Node.ID) -> Bool {
                 if case .averagePool = graph[user].op { return true }
-                return convolutions.contains(user)
+                return isConvolved(user)
             }
             func isResidual(_ user: Node.ID) -> Bool { additions[node.id]?.contains(user) == true }
             var isPool = false
@@ -118,7 +126,7 @@ struct Int8Products {
             } else if made.contains(node.id), isRead(isResidual) {
                 residuals.insert(node.id)
             } else if case .cast = node.op, graph[node.inputs[0]].dtype == .bfloat16,
-                isRead({ convolutions.contains($0) })
+                isRead(isConvolved)
             {
                 casts.insert(node.id)
             } else if made.contains(node.id), isRead({ graph[$0].shape.rank != 4 }) {

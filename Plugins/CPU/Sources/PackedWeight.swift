@@ -10,7 +10,7 @@ final class PackedWeight: Sendable {
 
     init(byteCount: Int) throws(BackendError) {
         guard let memory = cpu_pages_allocate(Int64(byteCount)) else {
-            throw BackendError("there is no memory for a weight of \(byteCount) bytes")
+            throw BackendError("there is no memory for a weight of \(byteCount) bytes", isOutOfMemory: true)
         }
         self.memory = memory
     }

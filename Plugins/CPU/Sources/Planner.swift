@@ -45,7 +45,7 @@ final class Planner {
         kernels = cpu_kernels_select().pointee
         let packed = PackedProducts(graph, multipliesBFloat16: kernels.multiplies_bfloat16)
         int8 = options.precision == .int8 ? Int8Products(graph, packed) : Int8Products()
-        fusion = Fusion(graph, packed, absorbed: packed.casts.union(int8.casts))
+        fusion = Fusion(graph, packed, absorbed: packed.casts.union(int8.casts).subtracting(int8.floats))
         int8Kernels = cpu_int8_select().pointee
         var users = [[Node.ID]](repeating: [], count: graph.nodes.count)
         for node in graph.nodes { for input in Set(node.inputs) { users[input].append(node.id) } }

@@ -11,7 +11,8 @@ extension Graph {
             guard case .attention(let op) = node.op, node.shape.rank == 4, node.shape[2] == 1, !op.isCausal,
                 let keys = projection(of: node.inputs[1]), let values = projection(of: node.inputs[2]),
                 let keyTokens = made[keys.tokens], let keyWeight = made[keys.weight],
-                let valueTokens = made[values.tokens], let valueWeight = made[values.weight]
+                let valueTokens = made[values.tokens], let valueWeight = made[values.weight],
+                [keyTokens, keyWeight, valueTokens, valueWeight].allSatisfy({ $0.dtype == node.dtype })
             else { return nil }
             let (batch, heads, width) = (node.shape[0], node.shape[1], keyTokens.dimension(2))
             let (size, valueSize) = (inputs[1].dimension(3), node.shape[3])

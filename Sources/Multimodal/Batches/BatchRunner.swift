@@ -43,8 +43,8 @@ package final class BatchRunner: Sendable {
         try state.withLock { state in
             do {
                 return try run(inputs, &state)
-            } catch let error as BackendError where error.isOutOfMemory && state.choice.current != state.choice.best {
-                // There was room for the fastest so far.
+            } catch  where state.choice.current != state.choice.best {
+                // The fastest so far did not fail; there was memory for it, say.
                 state.choice.stop()
                 return try run(inputs, &state)
             }
