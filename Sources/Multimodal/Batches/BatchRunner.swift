@@ -43,8 +43,9 @@ package final class BatchRunner: Sendable {
         try state.withLock { state in
             do {
                 return try run(inputs, &state)
-            } catch  where state.choice.current != state.choice.best {
+            } catch {
                 // The fastest so far did not fail; there was memory for it, say.
+                guard state.choice.current != state.choice.best else { throw error }
                 state.choice.stop()
                 return try run(inputs, &state)
             }

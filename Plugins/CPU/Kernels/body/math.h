@@ -42,7 +42,17 @@ INLINE float absolute(float x) { return from_bits(to_bits(x) & 0x7FFFFFFF); }
 INLINE float with_sign_of(float x, float sign) { return from_bits(to_bits(x) | (to_bits(sign) & 0x80000000u)); }
 INLINE float root(float x) { return __builtin_elementwise_sqrt(x); }
 
-// exp: x = n ln 2 + r, a polynomial in r (Cephes expf), scaled by 2^n in two steps so that subnormals come out right.
+// exp of a small number or vector of such (Cephes expf).
+#define EXPONENTIAL_SERIES(p, r)      \
+    p = 1.9875691500e-4f;             \
+    p = p * (r) + 1.3981999507e-3f;   \
+    p = p * (r) + 8.3334519073e-3f;   \
+    p = p * (r) + 4.1665795894e-2f;   \
+    p = p * (r) + 1.6666665459e-1f;   \
+    p = p * (r) + 5.0000001201e-1f;   \
+    p = p * ((r) * (r)) + (r) + 1.0f;
+
+// exp: x = n ln 2 + r, a polynomial in r, scaled by 2^n in two steps so that subnormals come out right.
 INLINE float exponential(float x) {
     float y = x > 89.0f ? 89.0f : x;
     y = y < -104.0f ? -104.0f : y;
@@ -50,13 +60,8 @@ INLINE float exponential(float x) {
     const float shifted = y * 1.44269504f + magic;
     const float n = shifted - magic;
     const float r = (y - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
+    float p;
+    EXPONENTIAL_SERIES(p, r)
     const int32_t exponent = (int32_t)to_bits(shifted) - 0x4B400000;
     const int32_t half = exponent >> 1;
     const float first = from_bits((uint32_t)(half + 127) << 23);
@@ -71,13 +76,8 @@ INLINE float exponential_of_negative(float x) {
     const float shifted = y * 1.44269504f + magic;
     const float n = shifted - magic;
     const float r = (y - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
+    float p;
+    EXPONENTIAL_SERIES(p, r)
     const float value = from_bits(to_bits(p) + (to_bits(shifted) << 23));
     return x < -87.0f ? 0.0f : x != x ? x : value;
 }
@@ -88,13 +88,8 @@ INLINE lanes exponentials_of_negatives(lanes x) {
     const float magic = 12582912.0f;
     const lanes y = x < -87.0f ? -87.0f : x, shifted = y * 1.44269504f + magic, n = shifted - magic;
     const lanes r = (y - n * 0.693359375f) + n * 2.12194440e-4f;
-    lanes p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
+    lanes p;
+    EXPONENTIAL_SERIES(p, r)
     const lanes value = (lanes)((bits)p + ((bits)shifted << 23));
     return x < -87.0f ? 0.0f : x != x ? x : value;
 }
