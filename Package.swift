@@ -100,9 +100,20 @@ let package = Package(
             name: "StarterScore", dependencies: ["CLIPKit", "ClipCommands", "YAML"],
             path: "Examples/Starter/Sources/StarterScore"),
 
+        // What tests share
+        .target(name: "CAllocationCount", path: "Tests/Support/CAllocationCount"),
+        .target(name: "LoopbackServer", path: "Tests/Support/LoopbackServer"),
+        .target(
+            name: "TestModels",
+            dependencies: [
+                "Checkpoints", "Multimodal", "TestSupport", "YAML", "InfoNCELoss", "TransformerEncoder", "ViTEncoder",
+            ], path: "Tests/Support/TestModels"),
+        .target(name: "TestSupport", dependencies: ["ModelGraph"], path: "Tests/Support/TestSupport"),
+
         // Tests, in the same order
-        .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Multimodal", "ReferenceBackend"]),
-        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        .testTarget(
+            name: "ModelGraphTests", dependencies: ["ModelGraph", "Multimodal", "ReferenceBackend", "TestSupport"]),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML", "ModelGraph"]),
         .testTarget(name: "MultimodalTests", dependencies: ["Multimodal", "ReferenceBackend"]),
         .testTarget(
             name: "MultimodalTestingTests",
@@ -110,28 +121,30 @@ let package = Package(
                 "Multimodal", "MultimodalTesting", "YAML", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder",
                 "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
             ]),
-        .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles"]),
-        .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
-        .testTarget(name: "JSONLinesTests", dependencies: ["JSONLines"]),
+        .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles", "TestSupport"]),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging", "TestSupport", "ModelGraph"]),
+        .testTarget(name: "JSONLinesTests", dependencies: ["JSONLines", "ModelGraph"]),
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [
                 "AtomicFiles", "CAllocationCount", "Checkpoints", "Imaging", "Multimodal", "YAML", "BPETokenizer",
-                "InfoNCELoss", "TransformerEncoder", "ViTEncoder",
+                "InfoNCELoss", "TransformerEncoder", "ViTEncoder", "TestSupport", "TestModels",
             ]),
-        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
-        .target(name: "LoopbackServer", path: "Tests/LoopbackServer"),
-        .testTarget(name: "HubTests", dependencies: ["AtomicFiles", "Checkpoints", "Hub", "LoopbackServer"]),
+        .testTarget(
+            name: "HubTests", dependencies: ["AtomicFiles", "Checkpoints", "Hub", "LoopbackServer", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
                 "AtomicFiles", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "InfoNCELoss",
-                "ReferenceBackend", "TransformerEncoder", "ViTEncoder",
+                "ReferenceBackend", "TransformerEncoder", "ViTEncoder", "TestSupport",
             ]),
         .testTarget(name: "CLIPKitTests", dependencies: ["CLIPKit", "Multimodal"]),
-        .testTarget(name: "clipTests", dependencies: ["clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML"]),
         .testTarget(
-            name: "BPETokenizerTests", dependencies: ["BPETokenizer", "Multimodal", "MultimodalTesting", "YAML"]),
+            name: "clipTests",
+            dependencies: ["clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML", "TestSupport", "TestModels"]),
+        .testTarget(
+            name: "BPETokenizerTests",
+            dependencies: ["BPETokenizer", "Multimodal", "MultimodalTesting", "YAML", "ModelGraph", "TestSupport"]),
         .testTarget(
             name: "CPUBackendTests",
             dependencies: ["CPUBackend", "CPUKernels", "Multimodal", "MultimodalTesting", "ReferenceBackend"]),
@@ -140,11 +153,14 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "CLIPKit", "Checkpoints", "Imaging", "Multimodal", "Training", "YAML", "BPETokenizer",
                 "CPUBackend", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder", "SentencePieceTokenizer",
-                "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
+                "SigmoidLoss", "TransformerEncoder", "ViTEncoder", "TestSupport",
             ]),
         .testTarget(
             name: "SentencePieceTests",
-            dependencies: ["BPETokenizer", "Multimodal", "MultimodalTesting", "SentencePieceTokenizer", "YAML"]),
+            dependencies: [
+                "BPETokenizer", "Multimodal", "MultimodalTesting", "SentencePieceTokenizer", "YAML", "ModelGraph",
+                "TestSupport",
+            ]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],
     cxxLanguageStandard: .cxx17

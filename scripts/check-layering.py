@@ -51,7 +51,7 @@ def is_plugin(name):
 
 for name, target in targets.items():
     place = folder(target)
-    if target["type"] == "test" or place.startswith(("Sources/clip", "Examples/")):
+    if target["type"] == "test" or place.startswith(("Sources/clip", "Examples/", "Tests/")):
         continue
     declared = set(dependencies(target))
     for dependency in declared & targets.keys():

@@ -1,4 +1,5 @@
 import AtomicFiles
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -15,23 +16,13 @@ import Testing
     private let folder: String
 
     init() throws {
-        var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
-        folder = String(cString: try #require(mkdtemp(&template)))
+        folder = try temporaryFolder()
     }
 
     private func exists(_ path: String) -> Bool { access(folder + "/" + path, F_OK) == 0 }
 
     /// Whether the folder holds only these.
-    private func holds(_ names: Set<String>) -> Bool {
-        guard let stream = opendir(folder) else { return false }
-        defer { closedir(stream) }
-        var found: Set<String> = []
-        while let entry = readdir(stream) {
-            found.insert(
-                withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
-        }
-        return found.subtracting([".", ".."]) == names
-    }
+    private func holds(_ expected: Set<String>) -> Bool { Set(names(in: folder)) == expected }
 
     private func fill(_ name: String, _ file: String, replacing: Bool = false) throws {
         try AtomicDirectory.write(to: folder + "/" + name, replacing: replacing) {

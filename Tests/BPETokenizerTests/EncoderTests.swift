@@ -1,4 +1,5 @@
 import BPETokenizer
+import ModelGraph
 import Multimodal
 import Testing
 
@@ -21,7 +22,7 @@ struct EncoderTests {
     @Test("random words of frequent letters merge as the definition says")
     func randomWords() {
         let encoder = BytePairEncoder(table: table, cleaning: .none)
-        var random = SplitMix64(state: 7)
+        var random = SeededGenerator(seed: 7)
         let letters = Array("aeiotnshr")
         for _ in 0..<300 {
             let word = String(
@@ -83,7 +84,7 @@ struct EncoderTests {
 
     @Test("any bytes read as text give ids below the vocabulary's size")
     func anyBytes() {
-        var random = SplitMix64(state: 99)
+        var random = SeededGenerator(seed: 99)
         for cleaning in TextCleaning.allCases {
             let encoder = BytePairEncoder(table: table, cleaning: cleaning)
             for _ in 0..<300 {
@@ -129,18 +130,5 @@ enum Oracle {
         var ids: [UInt8: UInt32] = [:]
         for id in Int32(0)..<256 { if let byte = table.bytes(id)?.bytes.first { ids[byte] = UInt32(id) } }
         return ids
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64, so that failures repeat.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import BPETokenizer
 import MultimodalTesting
+import TestSupport
 import Testing
 import YAML
 
@@ -24,7 +25,7 @@ struct FilesTests {
         #expect(lines.count > 400)
         for line in lines {
             let fields = line.utf8.split(separator: 0x09, omittingEmptySubsequences: false).map { Substring($0) }
-            let text = Fixtures.unescaped(fields[0])
+            let text = unescaped(fields[0])
             for (tokenizer, expected) in zip(tokenizers, fields.dropFirst()) {
                 let ids = expected.split(separator: " ").compactMap { Int32($0) }
                 #expect(tokenizer.encode(text) == ids, "\(text.debugDescription)")
@@ -46,7 +47,7 @@ struct FilesTests {
 
     @Test("that are not CLIP's are refused, by what differs")
     func others() throws {
-        let good = String(decoding: try rawBytes(of: "tokenizer.json"), as: UTF8.self)
+        let good = String(decoding: try contents(of: Fixtures.folder + "tokenizer.json"), as: UTF8.self)
         for (old, new, name) in [
             ("\"type\":\"NFC\"", "\"type\":\"NFD\"", "'NFD', not 'NFC'"),
             ("\"BPE\"", "\"Unigram\"", "'Unigram', not 'BPE'"),
@@ -56,17 +57,16 @@ struct FilesTests {
             let parts = good.split(separator: old)
             #expect(parts.count > 1, "\(old) is not in the fixture")
             let file = try Fixtures.temporary(Array(parts.joined(separator: new).utf8), name: "tokenizer.json")
-            defer { Fixtures.remove(file) }
-            let error = #expect(throws: (any Error).self) { try tokenizer(Self.file, folder: file.folder) }
+            let error = #expect(throws: (any Error).self) { try tokenizer(Self.file, folder: folder(of: file)) }
             let text = error.map { "\($0)" } ?? ""
             #expect(text.contains(name) && text.contains("this is not CLIP's tokenizer"), "\(text)")
-            #expect(text.contains(file.path))
+            #expect(text.contains(file))
         }
     }
 
     @Test("that are damaged are refused by name or read, and never crash", arguments: ["tokenizer.json", "vocab.json"])
     func damage(name: String) throws {
-        let good = try rawBytes(of: name)
+        let good = try contents(of: Fixtures.folder + name)
         let merges = Fixtures.folder + "small-merges.txt"
         var refused = 0
         for round in 1...120 {
@@ -78,15 +78,14 @@ struct FilesTests {
             default: bytes[place] = UInt8(truncatingIfNeeded: round &* 31)
             }
             let file = try Fixtures.temporary(bytes, name: name)
-            defer { Fixtures.remove(file) }
             let config =
                 name == "vocab.json"
                 ? "{merges: \(merges), vocabulary: vocab.json, cleaning: transformers}" : Self.file
             do {
-                _ = try tokenizer(config, folder: file.folder).encode("Où est le chat? ~ <dog>")
+                _ = try tokenizer(config, folder: folder(of: file)).encode("Où est le chat? ~ <dog>")
             } catch {
                 refused += 1
-                #expect("\(error)".contains(file.path), "\(error)")
+                #expect("\(error)".contains(file), "\(error)")
             }
         }
         #expect(refused > 60)

@@ -1,4 +1,5 @@
 import BPETokenizer
+import TestSupport
 import Testing
 
 @Suite("Merge files")
@@ -56,13 +57,12 @@ struct MergeFileTests {
 
     @Test("gzip that ends early or is damaged is refused")
     func damagedGzip() throws {
-        let whole = try rawBytes(of: "small.tsv.gz")
+        let whole = try contents(of: Fixtures.folder + "small.tsv.gz")
         for bytes in [
             Array(whole.dropLast(9)), Array(whole.prefix(12)), Array(whole.prefix(300)) + whole.dropFirst(310),
         ] {
             let file = try Fixtures.temporary(bytes)
-            defer { Fixtures.remove(file) }
-            let error = #expect(throws: MergeTableError.self) { try MergeTable(contentsOf: file.path) }
+            let error = #expect(throws: MergeTableError.self) { try MergeTable(contentsOf: file) }
             guard case .damagedGzip = error?.reason else {
                 Issue.record("\(String(describing: error))")
                 continue

@@ -2,6 +2,8 @@ import AtomicFiles
 import BPETokenizer
 import CAllocationCount
 import Multimodal
+import TestModels
+import TestSupport
 import Testing
 import YAML
 
@@ -20,19 +22,13 @@ import YAML
 ///
 /// One case at a time, so that one alarm guards all of them: a case that hangs ends the program, and its file stays.
 @Suite(.serialized) struct CorruptedFilesTests {
-    private static let fixtures =
-        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
-        + "/Fixtures/"
+    private static let fixtures = fixture("")
     /// Memory that readers take whatever the file: buffers to read into, tables, messages.
     private static let constant = 1 << 20
     /// For other damage than the suite's: CLIP_DAMAGE_SEED=1000 Tests/run.sh --filter CorruptedFiles
     private static let moreSeeds = getenv("CLIP_DAMAGE_SEED").flatMap { UInt64(String(cString: $0)) } ?? 0
     /// Far more than any of them needs.
     private static let patience: UInt32 = 120
-
-    private func contents(_ path: String) throws -> [UInt8] {
-        try MappedFile(Self.fixtures + path).withBytes(Array.init)
-    }
 
     /// Reads `count` damaged copies of the seeds with `read`, which is given the path.
     /// - Parameters:
@@ -56,7 +52,7 @@ import YAML
             if !text.isEmpty { refused += 1 }
             let isNamed = text.isEmpty || text.contains(FileSystem.folder(of: path))
             if !isNamed || peak > 4 * bytes.count + constant {
-                let kept = try temporaryFolder() + "/" + name
+                let kept = try lastingFolder() + "/" + name
                 try overwrite(kept, bytes)
                 Issue.record("\(kept) (\(bytes.count) bytes): peak \(peak), \(text.isEmpty ? "read" : text)")
             }
@@ -73,7 +69,7 @@ import YAML
     func safetensors() throws {
         let names = ["dtypes", "views", "training", "parameters"]
         let files = try names.map { name in
-            let bytes = try contents("Torch/\(name).safetensors")
+            let bytes = try contents(of: Self.fixtures + "Torch/\(name).safetensors")
             let header = bytes.prefix(8).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
             return (bytes: bytes, dense: Optional(0..<header + 8))
         }
@@ -90,7 +86,7 @@ import YAML
             ("dtypes", 400), ("protocol4", 400), ("views", 400), ("zip64", 600), ("traced", 200),
             ("before-1.6-dtypes", 400),
         ] {
-            let bytes = try contents("Torch/\(name).pt")
+            let bytes = try contents(of: Self.fixtures + "Torch/\(name).pt")
             for dense in [0..<1200, bytes.count - 900..<bytes.count] {
                 try damage(
                     [(bytes, dense)], as: "model.pt", isText: false, count: count / 2, refusals: count / 8,
@@ -150,7 +146,8 @@ import YAML
                 try FileSystem.copy(Self.fixtures + "Published/\(model)/\(name)", to: folder + "/" + name)
             }
             try damage(
-                [(contents("Published/\(model)/\(file)"), nil)], as: file, isText: true, count: 400, refusals: 100,
+                [(contents(of: Self.fixtures + "Published/\(model)/\(file)"), nil)], as: file, isText: true, count: 400,
+                refusals: 100,
                 folder: folder, seed: 5
             ) { _ in _ = try ModelDirectory.source(path: folder) }
         }
@@ -184,7 +181,8 @@ import YAML
             ("merges.txt.gz", "Published/open-clip-vit/bpe_simple_vocab_16e6.txt.gz"),
         ] {
             try damage(
-                [(contents(file), nil)], as: name, isText: !name.hasSuffix("gz"), count: 400, refusals: 50,
+                [(contents(of: Self.fixtures + file), nil)], as: name, isText: !name.hasSuffix("gz"), count: 400,
+                refusals: 50,
                 constant: 16 << 20, seed: 9
             ) { _ = try MergeTable(contentsOf: $0) }
         }

@@ -2,6 +2,8 @@ import AtomicFiles
 import Checkpoints
 import Imaging
 import Multimodal
+import TestModels
+import TestSupport
 import Testing
 import YAML
 

@@ -1,4 +1,6 @@
 import Checkpoints
+import TestModels
+import TestSupport
 import Testing
 
 @Suite struct ModelStoreTests {

@@ -1,6 +1,8 @@
 import AtomicFiles
 import Checkpoints
 import Multimodal
+import TestModels
+import TestSupport
 import Testing
 
 @Suite struct QuantizedWeightsTests {

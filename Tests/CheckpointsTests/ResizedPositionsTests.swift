@@ -1,13 +1,12 @@
 import ModelGraph
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 
 /// Against what open_clip and timm make of the same positions (Tests/Fixtures/Positions/make.py).
 @Suite struct ResizedPositionsTests {
-    private static let fixture =
-        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
-        + "/Fixtures/Positions/positions.safetensors"
+    private static let fixture = TestSupport.fixture("Positions/positions.safetensors")
 
     @Test(
         "positions are resized as open_clip and timm resize them",

@@ -1,6 +1,7 @@
 import AtomicFiles
 import Checkpoints
 import ModelGraph
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {

@@ -1,20 +1,14 @@
 import AtomicFiles
 import ModelGraph
 import Multimodal
+import TestModels
+import TestSupport
 import Testing
 
 @testable import Checkpoints
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 @Suite struct TorchArchiveTests {
-    static let folder = #filePath.split(separator: "/").dropLast(2).map { "/\($0)" }.joined() + "/Fixtures/Torch/"
+    static let folder = fixture("Torch/")
 
     @Test(
         "every tensor that PyTorch saved is read, bit for bit",
@@ -154,11 +148,4 @@ import Testing
             #expect(failure { _ = try TorchArchive(path: path) }.hasPrefix(path + ": "), "\(count)")
         }
     }
-}
-
-/// Writes a file without waiting for the disk, which thousands of files would do for long.
-func overwrite(_ path: String, _ bytes: [UInt8]) throws {
-    let file = try #require(fopen(path, "w"))
-    defer { fclose(file) }
-    try #require(fwrite(bytes, 1, bytes.count, file) == bytes.count)
 }

@@ -2,6 +2,7 @@ import AtomicFiles
 import Checkpoints
 import Hub
 import LoopbackServer
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -31,7 +32,7 @@ import Testing
             return reply
         }
         let snapshot = try await hub.pull()
-        #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: snapshot.path + "/model.safetensors") == noise(100_000))
         let digest = try #require(FakeHub.digests[100_000])
         let requests = hub.requests(for: "model.safetensors")
         #expect(requests.map { $0.headers["range"] } == [nil, "bytes=40000-"])
@@ -49,7 +50,7 @@ import Testing
             .init(200, headers: ["ETag": request.headers["if-range"] ?? ""], body: noise(100_000))
         }
         let snapshot = try await hub.pull()
-        #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: snapshot.path + "/model.safetensors") == noise(100_000))
     }
 
     @Test("a range other than the one that was asked for is not appended")
@@ -64,7 +65,7 @@ import Testing
             return reply
         }
         let snapshot = try await hub.pull()
-        #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: snapshot.path + "/model.safetensors") == noise(100_000))
     }
 
     @Test("an answer of another size, such as a proxy's page, is not taken, and costs nothing that is there")
@@ -74,7 +75,7 @@ import Testing
         hub.breakOff(Self.weights, after: 40_000)
         hub.fail(Self.weights) { _, _ in .init(200, body: Array("<html>".utf8)) }
         let snapshot = try await hub.pull()
-        #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: snapshot.path + "/model.safetensors") == noise(100_000))
         #expect(
             hub.requests(for: "model.safetensors").map { $0.headers["range"] } == [nil, "bytes=40000-", "bytes=40000-"])
     }
@@ -90,13 +91,13 @@ import Testing
         hub.putWeights(count: 2000)
         let path = try await hub.pull().path + "/model.safetensors"
         #expect(hub.requests(for: "model.safetensors").last?.headers["range"] == nil)
-        #expect(try bytes(path) == noise(2000))
+        #expect(try contents(of: path) == noise(2000))
 
         let other = try FakeHub()
         other.putWeights()
         try FileSystem.makeDirectory(other.path("blobs"))
         try FileSystem.copy(partial, to: other.path("blobs/" + FileSystem.name(of: partial)))
-        #expect(try bytes(try await other.pull().path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: try await other.pull().path + "/model.safetensors") == noise(100_000))
         #expect(other.requests(for: "model.safetensors").map { $0.headers["range"] } == ["bytes=60000-"])
     }
 
@@ -124,7 +125,7 @@ import Testing
             return reply
         }
         hub.fail(Self.weights, spoil)
-        #expect(try bytes(try await hub.pull().path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: try await hub.pull().path + "/model.safetensors") == noise(100_000))
 
         let other = try FakeHub()
         other.putWeights()

@@ -1,6 +1,7 @@
 import Checkpoints
 import Hub
 import LoopbackServer
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -19,11 +20,11 @@ import Testing
         let snapshot = try await hub.pull()
         #expect(snapshot.path == hub.path("snapshots/\(FakeHub.commit)"))
         #expect(snapshot.commit == FakeHub.commit)
-        #expect(try text(hub.path("refs/main")) == FakeHub.commit)
+        #expect(try text(of: hub.path("refs/main")) == FakeHub.commit)
         let digest = try #require(FakeHub.digests[100_000])
         #expect(link(snapshot.path + "/model.safetensors") == "../../blobs/\(digest)")
         #expect(link(snapshot.path + "/config.json") == "../../blobs/6d71d5947a0a8a2ad1517d775879c0ba7ac762dc")
-        #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: snapshot.path + "/model.safetensors") == noise(100_000))
         #expect(FileSystem.names(in: hub.path("blobs")).count == 3)
         let cache = HubCache(folder: hub.folder + "/hub")
         #expect(try cache.snapshot(of: HubReference("hf:org/model")) == snapshot.path)
@@ -90,7 +91,7 @@ import Testing
             FileSystem.names(in: snapshot.path) == [
                 "config.json", "merges.txt", "model-1.safetensors", "model.safetensors.index.json", "more",
             ])
-        #expect(try bytes(snapshot.path + "/more/model-2.safetensors") == noise(2000))
+        #expect(try contents(of: snapshot.path + "/more/model-2.safetensors") == noise(2000))
     }
 
     @Test("the token goes to the hub, and not to where the hub sends on to")
@@ -101,7 +102,7 @@ import Testing
         let hub = try FakeHub()
         hub.putWeights(storage: storage.address + "/signed?secret=1")
         let snapshot = try await hub.pull(token: "hf_secret")
-        #expect(try bytes(snapshot.path + "/model.safetensors") == noise(100_000))
+        #expect(try contents(of: snapshot.path + "/model.safetensors") == noise(100_000))
         #expect(hub.server.requests.allSatisfy { $0.headers["authorization"] == "Bearer hf_secret" })
         #expect(storage.requests.count == 1)
         #expect(storage.requests.allSatisfy { $0.headers["authorization"] == nil })
@@ -176,7 +177,7 @@ import Testing
         }
         let digest = try #require(FakeHub.digests[100_000])
         let task = Task { try await hub.pull { $0.stallTimeout = 60 } }
-        while (try? bytes(hub.path("blobs/\(digest).incomplete")).count) != 4000 {
+        while (try? contents(of: hub.path("blobs/\(digest).incomplete")).count) != 4000 {
             try await Task.sleep(for: .milliseconds(5))
         }
         task.cancel()
@@ -185,10 +186,6 @@ import Testing
         #expect(hub.requests(for: "model.safetensors").map { $0.headers["range"] } == [nil, "bytes=4000-"])
     }
 }
-
-func bytes(_ path: String) throws -> [UInt8] { try MappedFile(path).withBytes { Array($0) } }
-
-func text(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
 
 private func link(_ path: String) -> String {
     var target = [CChar](repeating: 0, count: 1024)

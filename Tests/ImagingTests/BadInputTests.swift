@@ -1,4 +1,6 @@
 import Imaging
+import ModelGraph
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -13,10 +15,10 @@ import Testing
 struct BadInputTests {
     @Test("What is not an image file is named for what it is")
     func notAnImage() throws {
-        try Fixtures.withTemporaryFolder { folder in
+        try withTemporaryFolder { folder in
             func failure(_ path: String) -> ImageError? { imageError { _ = try Image(contentsOfFile: path) } }
-            func file(_ name: String, _ bytes: [UInt8]) -> String {
-                Fixtures.write(bytes, to: folder + "/" + name)
+            func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+                try overwrite(folder + "/" + name, bytes)
                 return folder + "/" + name
             }
             #expect(failure(folder + "/none.png")?.code == "image.missing")
@@ -25,20 +27,20 @@ struct BadInputTests {
             #expect(failure(Fixtures.image("gray.jpg") + "/x.png")?.code == "image.missing")
             #expect(failure(folder)?.code == "image.not-a-file")
             #expect(failure("/dev/zero")?.code == "image.not-a-file")
-            #expect(failure(file("empty.png", []))?.code == "image.empty")
+            #expect(try failure(file("empty.png", []))?.code == "image.empty")
 
-            let text = try #require(failure(file("text.png", Array("hello world, this is text".utf8))))
+            let text = try #require(try failure(file("text.png", Array("hello world, this is text".utf8))))
             #expect(text.code == "image.decode")
             #expect(text.description.hasPrefix(folder + "/text.png: not a PNG, JPEG or WebP image"))
             #expect(text.description.contains("hello wo"))
-            let gif = try #require(failure(file("moving.png", Array("GIF89a..............".utf8))))
+            let gif = try #require(try failure(file("moving.png", Array("GIF89a..............".utf8))))
             #expect(gif.description.contains("GIF"))
         }
     }
 
     @Test("A named pipe is refused without waiting for a writer")
     func namedPipe() throws {
-        try Fixtures.withTemporaryFolder { folder in
+        try withTemporaryFolder { folder in
             try #require(mkfifo(folder + "/pipe.png", 0o600) == 0)
             let error = imageError { _ = try Image(contentsOfFile: folder + "/pipe.png") }
             #expect(error?.code == "image.not-a-file")
@@ -48,12 +50,12 @@ struct BadInputTests {
 
     @Test("A header that claims too many pixels is refused before anything is allocated")
     func pixelLimit() throws {
-        var png = Fixtures.bytes(Fixtures.image("rgb8.png"))
+        var png = try contents(of: Fixtures.image("rgb8.png"))
         png.replaceSubrange(16..<24, with: [0, 1, 0x86, 0xA0, 0, 1, 0x86, 0xA0])
-        var jpeg = Fixtures.bytes(Fixtures.image("color-444.jpg"))
+        var jpeg = try contents(of: Fixtures.image("color-444.jpg"))
         let frame = try #require(jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 })
         jpeg.replaceSubrange((frame + 5)..<(frame + 9), with: [0xFF, 0xFF, 0xFF, 0xFF])
-        var webp = Fixtures.bytes(Fixtures.image("animated.webp"))
+        var webp = try contents(of: Fixtures.image("animated.webp"))
         webp.replaceSubrange(24..<30, with: [0x9F, 0x86, 0x01, 0x9F, 0x86, 0x01])
         for (bytes, size) in [(png, "100000x100000"), (jpeg, "65535x65535"), (webp, "100000x100000")] {
             let error = try #require(imageError { _ = try Image(decoding: bytes, source: "bomb.png") })
@@ -65,7 +67,7 @@ struct BadInputTests {
 
     @Test("A PNG header that promises more than its data can hold is truncated, not allocated for")
     func implausibleSize() throws {
-        var png = Fixtures.bytes(Fixtures.image("rgb8.png"))
+        var png = try contents(of: Fixtures.image("rgb8.png"))
         // 13,000 x 13,000 is within the limit; the check sum is made right, so that only the data can tell.
         png.replaceSubrange(16..<24, with: [0, 0, 0x32, 0xC8, 0, 0, 0x32, 0xC8])
         png.replaceSubrange(29..<33, with: crc32(png[12..<29]))
@@ -84,11 +86,11 @@ struct BadInputTests {
 
     @Test("A file cut short in its picture is an error that says truncated", arguments: Fixtures.names)
     func truncated(name: String) throws {
-        let bytes = Fixtures.bytes(Fixtures.image(name))
+        let bytes = try contents(of: Fixtures.image(name))
         // What follows a PNG's last data chunk, and the end marker of a JPEG, carry no pixels.
         let end = name.hasSuffix(".png") ? bytes.count - 16 : bytes.count - 2
         var lengths = Array(1..<min(60, end))
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         lengths += (0..<40).map { _ in Int.random(in: 1..<end, using: &generator) }
         for length in lengths {
             let error = imageError { _ = try Image(decoding: Array(bytes[..<length]), source: name) }
@@ -102,8 +104,8 @@ struct BadInputTests {
 
     @Test("Changed bytes are an error or another picture, never a crash", arguments: Fixtures.names)
     func changedBytes(name: String) throws {
-        let bytes = Fixtures.bytes(Fixtures.image(name))
-        var generator = SeededGenerator(state: 11)
+        let bytes = try contents(of: Fixtures.image(name))
+        var generator = SeededGenerator(seed: 11)
         let transform = try ImageTransform(resize: 8)
         var failures = 0
         for _ in 0..<120 {

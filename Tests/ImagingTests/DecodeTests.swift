@@ -1,4 +1,5 @@
 import Imaging
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -51,9 +52,9 @@ struct DecodeTests {
 
     @Test("The format is recognised by content, not by the path's ending")
     func formatByContent() throws {
-        try Fixtures.withTemporaryFolder { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/really-a-jpeg.png"
-            Fixtures.write(Fixtures.bytes(Fixtures.image("gray.jpg")), to: path)
+            try overwrite(path, contents(of: Fixtures.image("gray.jpg")))
             let renamed = try Image(contentsOfFile: path)
             let original = try Image(contentsOfFile: Fixtures.image("gray.jpg"))
             #expect(renamed == original)
@@ -62,7 +63,7 @@ struct DecodeTests {
 
     @Test("A path that is not UTF-8 can be read")
     func pathBytes() throws {
-        try Fixtures.withTemporaryFolder { folder in
+        try withTemporaryFolder { folder in
             let path = Array((folder + "/").utf8) + [0xFF, 0xFE]
             #expect(imageError { _ = try Image(contentsOfFile: path) }?.code == "image.missing")
             let cPath = path.map { CChar(bitPattern: $0) } + [0]

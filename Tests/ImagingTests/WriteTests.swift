@@ -1,4 +1,5 @@
 import Imaging
+import TestSupport
 import Testing
 
 @Suite("Writing")
@@ -22,27 +23,27 @@ struct WriteTests {
 
     @Test("A file replaces an old one and leaves no temporary file")
     func replaces() throws {
-        try Fixtures.withTemporaryFolder { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/a.png"
-            Fixtures.write([1, 2, 3], to: path)
+            try overwrite(path, [1, 2, 3])
             let image = try Image(contentsOfFile: Fixtures.image("rgb8.png"))
             try image.writePNG(toFile: path)
             let written = try Image(contentsOfFile: path)
             #expect(written == image)
-            #expect(Fixtures.list(folder) == ["a.png"])
+            #expect(names(in: folder) == ["a.png"])
         }
     }
 
     @Test("A file that cannot be written is an error that names it, and leaves nothing behind")
     func cannotWrite() throws {
         let image = try Image(width: 1, height: 1, pixels: [1, 2, 3])
-        try Fixtures.withTemporaryFolder { folder in
+        try withTemporaryFolder { folder in
             let missing = imageError { try image.writePNG(toFile: folder + "/none/a.png") }
             #expect(missing?.code == "image.write")
             #expect(missing?.description.hasPrefix(folder + "/none/a.png: ") == true)
             #expect(imageError { try image.writePNG(toFile: folder + "/") }?.code == "image.write")
             #expect(imageError { try image.writePNG(toFile: "") }?.code == "image.write")
-            #expect(Fixtures.list(folder).isEmpty)
+            #expect(names(in: folder).isEmpty)
         }
     }
 }

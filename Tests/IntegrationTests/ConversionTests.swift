@@ -8,6 +8,7 @@ import Multimodal
 import ReferenceBackend
 import ResNetEncoder
 import SigmoidLoss
+import TestSupport
 import Testing
 import TransformerEncoder
 import ViTEncoder
@@ -35,13 +36,11 @@ import YAML
             CPUPlugin(),
             ReferencePlugin(),
         ])
-        var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
-        folder = String(cString: try #require(mkdtemp(&template)))
+        folder = try temporaryFolder()
     }
 
     private static func fixture(_ name: String) -> String {
-        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-        return parts.joined(separator: "/") + "/Fixtures/Published/" + name
+        TestSupport.fixture("Published/" + name)
     }
 
     private func open(_ path: String) throws -> ModelDirectory { try ModelDirectory.open(path: path, plugins: plugins) }
@@ -222,12 +221,5 @@ import YAML
         try AtomicFile.write("mine", to: folder + "/other/notes.txt")
         #expect(convert("other", replacing: true).contains("is no model directory"))
         #expect(FileSystem.names(in: folder) == ["model", "other"])
-    }
-
-    private func failure(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return ""
-        } catch { return "\(error)" }
     }
 }

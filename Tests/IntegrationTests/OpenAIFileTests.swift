@@ -8,6 +8,7 @@ import ModelGraph
 import Multimodal
 import ReferenceBackend
 import ResNetEncoder
+import TestSupport
 import Testing
 import TransformerEncoder
 import ViTEncoder
@@ -25,9 +26,7 @@ import YAML
 /// others, with a description.
 @Suite struct OpenAIFileTests {
     private let plugins: PluginRegistry
-    private static let fixtures =
-        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
-        + "/Fixtures/"
+    private static let fixtures = fixture("")
     private static let vit = fixtures + "OpenAI/vit/ViT-tiny.pt"
     private static let resnet = fixtures + "OpenAI/resnet/RN-tiny.safetensors"
     private static let published = fixtures + "Published/open-clip-vit"
@@ -50,18 +49,6 @@ import YAML
 
     private func distance(_ a: [Float], _ b: [Float]) -> Float {
         a.count == b.count ? zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } : .infinity
-    }
-
-    private func temporaryFolder() throws -> String {
-        var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
-        return String(cString: try #require(mkdtemp(&template)))
-    }
-
-    private func failure(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return ""
-        } catch { return "\(error)" }
     }
 
     @Test(

@@ -3,6 +3,7 @@ import BPETokenizer
 import Checkpoints
 import InfoNCELoss
 import Multimodal
+import TestSupport
 import Testing
 import TransformerEncoder
 import ViTEncoder
@@ -198,10 +199,5 @@ import YAML
         #expect(named?.description.contains("interpolation is bilinear") == true)
         store.checksPublished = false
         #expect(throws: CheckpointError.self) { try store.open("ViT-B-32/openai", plugins: plugins) }
-    }
-
-    private func temporaryFolder() throws -> String {
-        var template = Array("/tmp/clip-copy-XXXXXX".utf8CString)
-        return String(cString: try #require(mkdtemp(&template)))
     }
 }

@@ -9,6 +9,7 @@ import ReferenceBackend
 import ResNetEncoder
 import SentencePieceTokenizer
 import SigmoidLoss
+import TestSupport
 import Testing
 import TransformerEncoder
 import ViTEncoder
@@ -43,8 +44,7 @@ import YAML
     }
 
     private static func fixture(_ name: String) -> String {
-        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-        return parts.joined(separator: "/") + "/Fixtures/Published/" + name
+        TestSupport.fixture("Published/" + name)
     }
 
     /// A model of any layout, in parts: open_clip's may name the small timm towers of `make.py`.
@@ -188,8 +188,7 @@ import YAML
 
     /// A copy of a fixture with `old` replaced in one of its files.
     private func changed(_ name: String, _ file: String, _ old: String, _ new: String) throws -> String {
-        var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&template)))
+        let folder = try temporaryFolder()
         for file in FileSystem.names(in: Self.fixture(name)) {
             try FileSystem.copy(Self.fixture(name) + "/" + file, to: folder + "/" + file)
         }
@@ -225,8 +224,7 @@ import YAML
 
     @Test("a directory written as model.yaml keeps the space")
     func rewritten() throws {
-        var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&template))) + "/model"
+        let folder = try temporaryFolder() + "/model"
         let model = try ModelDirectory.open(path: Self.fixture("transformers"), plugins: plugins)
         let parameters = try model.parameters(for: model.model.lossGraph(batch: 2, length: 16))
         try ModelDirectory.write(

@@ -3,6 +3,7 @@ import Checkpoints
 import ModelGraph
 import ReferenceBackend
 import SigmoidLoss
+import TestSupport
 import Testing
 import YAML
 
@@ -14,14 +15,9 @@ import YAML
         try PluginRegistry([SigmoidPlugin()]).loss(PluginChoice(name: "sigmoid", place: .null, config: nil))
     }
 
-    private func fixture() throws -> Safetensors {
-        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-        return try Safetensors(path: parts.joined(separator: "/") + "/Fixtures/Losses/sigmoid.safetensors")
-    }
-
     @Test("loss and gradients are open_clip's, within 1e-5", arguments: ["cpu", "reference"])
     func values(backend: String) throws {
-        let fixture = try fixture()
+        let fixture = try Safetensors(path: fixture("Losses/sigmoid.safetensors"))
         let type = try fixture.tensor("images").type
         let builder = GraphBuilder()
         let (images, texts) = (builder.input("images", type), builder.input("texts", type))

@@ -7,6 +7,7 @@ import Multimodal
 import ReferenceBackend
 import ResNetEncoder
 import SigmoidLoss
+import TestSupport
 import Testing
 import TransformerEncoder
 import ViTEncoder
@@ -25,8 +26,7 @@ import YAML
     }
 
     private static func fixture(_ name: String) -> String {
-        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-        return parts.joined(separator: "/") + "/Fixtures/Published/" + name
+        TestSupport.fixture("Published/" + name)
     }
 
     private func embedder(_ model: ModelDirectory, backend: String) throws -> Embedder {

@@ -3,6 +3,7 @@ import Checkpoints
 import InfoNCELoss
 import Multimodal
 import ReferenceBackend
+import TestSupport
 import Testing
 import Training
 import TransformerEncoder
@@ -71,7 +72,7 @@ private struct Fixture {
     let tokens: TensorData
 
     init(_ activation: String) throws {
-        let folder = #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined() + "/Fixtures/Training/"
+        let folder = fixture("Training/")
         weights = try Safetensors(path: folder + "weights.safetensors")
         expected = try Safetensors(path: folder + activation + ".safetensors")
         let yaml = """

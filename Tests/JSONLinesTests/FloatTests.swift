@@ -1,11 +1,12 @@
 import JSONLines
+import ModelGraph
 import Testing
 
 @Suite struct FloatTests {
     @Test(
         "random floats of all magnitudes come back the same, in both encodings", arguments: EmbeddingEncoding.allCases)
     func roundTrip(encoding: EmbeddingEncoding) throws {
-        var random = SplitMix(state: 3)
+        var random = SeededGenerator(seed: 3)
         var values: [Float] = [
             0, -0.0, 1, -1, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, .pi, 1e-5,
             16_777_216,
@@ -25,7 +26,7 @@ import Testing
 
     @Test("floats are written as short as Swift writes them")
     func shortest() throws {
-        var random = SplitMix(state: 4)
+        var random = SeededGenerator(seed: 4)
         for _ in 0..<20_000 {
             let value = Float(bitPattern: UInt32.random(in: 0 ... .max, using: &random))
             guard value.isFinite else { continue }

@@ -1,4 +1,5 @@
 import JSONLines
+import ModelGraph
 import Testing
 
 @Suite struct JSONRecordTests {
@@ -98,7 +99,7 @@ import Testing
 
     @Test("random damage never crashes the parser, and what it accepts it can write again", arguments: 0..<4)
     func fuzz(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let parser = JSONRecordParser()
         let valid = Array(
             #"{"id":"7\u00e9","text":"é😀","embedding":[0.1,-2e-3,3],"x":{"y":[null,true,{}]},"e":"AACAPw=="}"#.utf8)

@@ -1,4 +1,5 @@
 import JSONLines
+import ModelGraph
 import Testing
 
 #if canImport(Glibc)
@@ -37,7 +38,7 @@ import Testing
 
     @Test("random lines come out of a pipe as they went in, whatever the pieces", arguments: 0..<4)
     func pieces(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let lines = (0..<300).map { _ in
             (0..<Int.random(in: 0..<5000, using: &random)).map { _ in UInt8.random(in: 11...255, using: &random) }
         }.map { $0.last == 13 ? $0.dropLast() : $0 }

@@ -8,19 +8,6 @@ import JSONLines
     import Darwin
 #endif
 
-/// A seeded generator of random numbers, so that a failure can be had again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 func parse(_ text: String) throws -> JSONRecord { try JSONRecordParser().parse(Array(text.utf8)) }
 
 /// The code and message of the error that `body` throws.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Multimodal
 import ReferenceBackend
+import TestSupport
 import Testing
 
 @testable import ModelGraph
@@ -211,8 +212,7 @@ import Testing
 @Suite struct TextTests {
     /// Regenerate with `UPDATE_GOLDEN=1 swift test --filter TextTests` and read the difference.
     private func golden(_ name: String, _ text: String) throws {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Fixtures/Graphs/\(name)")
+        let file = URL(filePath: fixture("Graphs/\(name)"))
         if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" { try Data(text.utf8).write(to: file) }
         #expect(try String(decoding: Data(contentsOf: file), as: UTF8.self) == text)
     }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import ModelGraph
 import Multimodal
 import ReferenceBackend
+import TestSupport
 import Testing
 
 /// The reference backend in float64 against PyTorch in float64 (Tests/Fixtures/Ops/make.py).
@@ -38,8 +39,7 @@ import Testing
     }
 
     static func load() throws -> Fixture {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Fixtures/Ops/ops.json")
+        let path = URL(filePath: fixture("Ops/ops.json"))
         return try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: path))
     }
 

@@ -1,3 +1,4 @@
+import ModelGraph
 import SentencePieceTokenizer
 import Testing
 
@@ -22,7 +23,7 @@ struct DamageTests {
         arguments: ["unigram.model", "unigram.json", "bpe.model", "bpe.json"])
     func mutations(file: String) throws {
         let good = try Fixtures.bytes(file)
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         var refused = 0
         for _ in 0..<150 {
             var bytes = good
@@ -66,17 +67,6 @@ struct DamageTests {
     }
 }
 
-/// Steele et al. 2014, "Fast splittable pseudorandom number generators".
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-
-    mutating func below(_ count: Int) -> Int { Int(next() % UInt64(max(1, count))) }
+extension SeededGenerator {
+    fileprivate mutating func below(_ count: Int) -> Int { Int(next() % UInt64(max(1, count))) }
 }

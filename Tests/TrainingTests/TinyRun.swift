@@ -4,18 +4,11 @@ import Imaging
 import InfoNCELoss
 import Multimodal
 import ReferenceBackend
+import TestSupport
 import Training
 import TransformerEncoder
 import ViTEncoder
 import YAML
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Ids are letters of the alphabet; the end token is the largest.
 struct LetterTokenizer: Tokenizer {
@@ -107,23 +100,4 @@ enum TinyRun {
             config: try TrainingConfig.load(folder + "/config.yaml", settings: settings), output: folder + output,
             plugins: try plugins(), resumes: resumes)
     }
-}
-
-/// A new directory under the system's temporary one.
-func temporaryFolder() throws -> String {
-    var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else { throw CheckpointError("/tmp", "no temporary directory") }
-    return String(cString: made)
-}
-
-/// The text of the error that `body` throws; empty where it throws none.
-func failure(_ body: () throws -> Void) -> String {
-    do {
-        try body()
-        return ""
-    } catch { return "\(error)" }
-}
-
-func lines(_ path: String) throws -> [String] {
-    try MappedFile(path).withBytes { String(decoding: $0, as: UTF8.self) }.split(separator: "\n").map(String.init)
 }

@@ -2,6 +2,7 @@ import AtomicFiles
 import Checkpoints
 import Multimodal
 import Synchronization
+import TestSupport
 import Testing
 import Training
 
@@ -40,7 +41,7 @@ import Training
         #expect(last.pairs == 8 && last.imageToTextRecall >= 0.75 && last.textToImageRecall >= 0.75)
         #expect(last.loss < validations[0].loss)
 
-        let metrics = try lines(folder + "/run/metrics.jsonl")
+        let metrics = try lines(of: folder + "/run/metrics.jsonl")
         #expect(metrics.count == 33)
         #expect(metrics[0].hasPrefix(#"{"step":2,"epoch":1,"loss":"#))
         #expect(metrics.last?.hasPrefix(#"{"step":60,"validation":{"loss":"#) == true)
@@ -83,7 +84,7 @@ import Training
         let whole = try ModelDirectory.open(path: folder + "/whole", plugins: TinyRun.plugins())
         let continued = try ModelDirectory.open(path: folder + "/run", plugins: TinyRun.plugins())
         #expect(continued.space == whole.space && halfway.space != whole.space)
-        #expect(try lines(folder + "/run/metrics.jsonl").count == 3)
+        #expect(try lines(of: folder + "/run/metrics.jsonl").count == 3)
     }
 
     @Test("a run that diverges says so and leaves the last checkpoint as it was")
@@ -129,7 +130,7 @@ import Training
         ])
     func badData(line: String, message: String) throws {
         let folder = try TinyRun.folder()
-        let good = try lines(folder + "/pairs.jsonl")
+        let good = try lines(of: folder + "/pairs.jsonl")
         // Eleven pairs more, so that the bad one is in a batch whatever the shuffle leaves out.
         try AtomicFile.write(
             (good + [line] + good.prefix(3)).joined(separator: "\n") + "\n", to: folder + "/pairs.jsonl")

@@ -1,6 +1,7 @@
 import AtomicFiles
 import Checkpoints
 import Multimodal
+import TestSupport
 import Testing
 import YAML
 

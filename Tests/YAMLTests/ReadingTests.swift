@@ -1,3 +1,4 @@
+import ModelGraph
 import Testing
 import YAML
 
@@ -132,7 +133,7 @@ func parse(_ text: String) throws -> YAMLNode { try YAMLNode.parse(text, file: "
 
     @Test("random damage to a file never crashes the reader", arguments: 0..<4)
     func fuzz(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let valid = Array(
             "a: &x {b: [1, \"t\\u00e9\", ~], c: |\n  te\n d: *x\n'q': !!str 5\n? k\n: - 1\n  - {y: z}\n".utf8)
         for _ in 0..<2000 {
@@ -150,18 +151,5 @@ func parse(_ text: String) throws -> YAMLNode { try YAMLNode.parse(text, file: "
                 #expect((try? YAMLNode.parse(node.yamlText(), file: "g")) == node)
             }
         }
-    }
-}
-
-/// A seeded generator of random numbers, so that a failure can be had again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

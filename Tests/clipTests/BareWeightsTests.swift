@@ -1,12 +1,11 @@
 import CLIPKit
+import TestSupport
 import Testing
 
 /// `--model` with a file of weights, `--config`, and `--image-size`.
 @Suite struct BareWeightsTests {
     private let model = TinyModel.shared
-    private static let openAI =
-        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
-        + "/Fixtures/OpenAI/vit/ViT-tiny.pt"
+    private static let openAI = fixture("OpenAI/vit/ViT-tiny.pt")
 
     private func run(_ arguments: [String], _ lines: [String] = [], at path: String) throws -> Program.Result {
         try model.run(arguments + ["--model", path], lines: lines)

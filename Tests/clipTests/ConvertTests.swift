@@ -1,5 +1,6 @@
 import AtomicFiles
 import CLIPKit
+import TestSupport
 import Testing
 
 @Suite struct ConvertTests {

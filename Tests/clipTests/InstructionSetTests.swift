@@ -1,16 +1,16 @@
+import TestSupport
 import Testing
 
 /// Each instruction set in a process of its own: libraries read their caps once, when they start. Where the processor
 /// lacks one, the best below it runs.
 @Suite struct InstructionSetTests {
-    private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-        .joined(separator: "/")
-
     private func vectors(_ environment: [String: String], precision: String) throws -> [[Float]] {
         let folder = try TemporaryFolder()
-        let pictures = ["red-hexagon", "pink-ring", "white-digit-7"].map { "\(Self.root)/Examples/pictures/\($0).png" }
+        let pictures = ["red-hexagon", "pink-ring", "white-digit-7"].map {
+            "\(repositoryRoot)/Examples/pictures/\($0).png"
+        }
         let result = try Program.run(
-            ["embed", "--model", "\(Self.root)/Models/starter", "--precision", precision],
+            ["embed", "--model", "\(repositoryRoot)/Models/starter", "--precision", precision],
             lines: ["a red hexagon", "two blue rings above a green star"] + pictures, environment: environment,
             in: folder)
         #expect(result.status == 0, "\(result.error)")

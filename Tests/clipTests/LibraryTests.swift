@@ -1,5 +1,6 @@
 import CLIPKit
 import ClipCommands
+import TestSupport
 import Testing
 
 /// `CLIPModel` as an app uses it.

@@ -1,13 +1,11 @@
 import CLIPKit
+import TestSupport
 import Testing
 
 /// A model with a text encoder only, as transformers writes it (Tests/Fixtures/Published/make.py).
 @Suite struct OneTowerTests {
     let folder: TemporaryFolder
-    private let model = {
-        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-        return parts.joined(separator: "/") + "/Fixtures/Published/transformers-text"
-    }()
+    private let model = fixture("Published/transformers-text")
 
     init() throws { folder = try TemporaryFolder() }
 

@@ -1,4 +1,5 @@
 import ClipCommands
+import TestSupport
 import Testing
 import YAML
 

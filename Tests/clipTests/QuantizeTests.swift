@@ -1,5 +1,6 @@
 import CLIPKit
 import ClipCommands
+import TestSupport
 import Testing
 import YAML
 

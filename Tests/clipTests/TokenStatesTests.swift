@@ -1,4 +1,5 @@
 import CLIPKit
+import TestSupport
 import Testing
 
 @Suite struct TokenStatesTests {

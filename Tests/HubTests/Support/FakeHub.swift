@@ -2,15 +2,8 @@ import Checkpoints
 import Hub
 import LoopbackServer
 import Synchronization
+import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// A hub on loopback with one repository, org/model, and a cache to pull into.
 final class FakeHub: Sendable {
@@ -35,7 +28,8 @@ final class FakeHub: Sendable {
     ]
 
     let server: LoopbackServer
-    let folder: String
+    private let temporary: TemporaryFolder
+    var folder: String { temporary.path }
     /// What was waited for, without doing it.
     var sleeps: [Duration] { sleepLog.withLock { $0 } }
     private let sleepLog = Mutex<[Duration]>([])
@@ -59,13 +53,10 @@ final class FakeHub: Sendable {
             }
             return fault?.reply(request, usual) ?? usual
         }
-        var template = Array("/tmp/clip-hub-tests-XXXXXX".utf8CString)
-        folder = String(cString: try #require(mkdtemp(&template)))
+        temporary = try TemporaryFolder()
         put("config.json", Array("{\"model_type\": \"clip\"}".utf8), etag: "6d71d5947a0a8a2ad1517d775879c0ba7ac762dc")
         put("merges.txt", Array("#version: 0.2\n".utf8), etag: "5e7f1fd94996c8e2b65adea828af1b398eace61f")
     }
-
-    deinit { removeFolder(folder) }
 
     func put(_ name: String, _ bytes: [UInt8], etag: String, isLarge: Bool = false, storage: String? = nil) {
         state.files.withLock { $0[name] = File(bytes: bytes, etag: etag, isLarge: isLarge, storage: storage) }
@@ -164,17 +155,4 @@ func noise(_ count: Int) -> [UInt8] {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return UInt8(truncatingIfNeeded: state >> 56)
     }
-}
-
-private func removeFolder(_ path: String) {
-    if let stream = opendir(path) {
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { removeFolder(path + "/" + name) }
-        }
-        closedir(stream)
-    }
-    remove(path)
 }

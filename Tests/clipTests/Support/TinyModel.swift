@@ -1,7 +1,8 @@
 import CLIPKit
 import ClipCommands
+import TestModels
+import TestSupport
 import Testing
-import YAML
 
 /// A model of random weights that is quick to run: 16 numbers, 16 pixels, 24 tokens.
 struct TinyModel {
@@ -38,14 +39,9 @@ struct TinyModel {
         changing change: (inout [String: TensorData]) -> Void = { _ in }
     ) throws -> String {
         let plugins = try PluginRegistry(Clip.linkedPlugins)
-        let config = try ModelConfig(YAMLNode.parse(yaml, file: "tiny.yaml"))
-        let model = try DualEncoder(config, plugins: plugins)
-        let graph = try model.lossGraph(batch: 2, length: 24)
-        var parameters = graph.initialParameters(seed: seed)
-        change(&parameters)
-        try ModelDirectory.write(
-            to: path, config: config, parameters: parameters, dtype: .bfloat16,
-            tokenizerFolder: tokenizerFolder, plugins: plugins)
+        try writeModel(
+            to: path, yaml: yaml, tokenizerFolder: tokenizerFolder, plugins: plugins, seed: seed, dtype: .bfloat16,
+            change: change)
         return try ModelDirectory(path: path, plugins: plugins, options: .init(checksPublished: checksPublished)).space
     }
 

@@ -1,28 +1,26 @@
-import Testing
-
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
-    import Musl
+    package import Musl
 #else
-    import Darwin
+    package import Darwin
 #endif
 
 /// The built `clip`, run as users run it.
-struct Program {
-    struct Result {
+package struct Program {
+    package struct Result: Sendable {
         /// The exit status, or minus the signal that ended it.
-        var status: Int32
-        var output: String
-        var error: String
+        package var status: Int32
+        package var output: String
+        package var error: String
         /// Bytes.
-        var peakMemory: Int
+        package var peakMemory: Int
 
-        var lines: [String] { output.split(separator: "\n").map(String.init) }
+        package var lines: [String] { output.split(separator: "\n").map(String.init) }
     }
 
     /// Beside the test bundle, in the folder of build products; the bundle is the running program, or an argument of it.
-    static let path: String = {
+    package static let path: String = {
         for start in ["/proc/self/exe"] + CommandLine.arguments.filter({ $0.contains(".xctest") }) {
             guard let resolved = realpath(start, nil) else { continue }
             defer { free(resolved) }
@@ -36,7 +34,7 @@ struct Program {
     }()
 
     /// Runs `clip` to its end. What it writes goes through files, so that nothing blocks.
-    static func run(
+    package static func run(
         _ arguments: [String], input: [UInt8] = [], inputPath: String? = nil, outputPath: String? = nil,
         environment: [String: String] = [:], in folder: TemporaryFolder
     ) throws -> Result {
@@ -45,7 +43,7 @@ struct Program {
             in: folder)
     }
 
-    static func run(
+    package static func run(
         _ arguments: [String], lines: [String], environment: [String: String] = [:], in folder: TemporaryFolder
     ) throws -> Result {
         try run(
@@ -53,7 +51,7 @@ struct Program {
     }
 
     /// Runs a shell script in which `clip` is the program.
-    static func shell(
+    package static func shell(
         _ script: String, environment: [String: String] = [:], in folder: TemporaryFolder
     ) throws -> Result {
         let bin = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
@@ -107,10 +105,12 @@ struct Program {
         return (status, peak)
     }
 
-    static func exitStatus(_ status: Int32) -> Int32 { status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F) }
+    package static func exitStatus(_ status: Int32) -> Int32 {
+        status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
+    }
 
     /// Starts a process with the descriptors that `arrange` sets up.
-    static func spawn(
+    package static func spawn(
         _ command: [String], environment: [String: String], folder: TemporaryFolder,
         _ arrange: (inout FileActions) -> Void
     ) throws -> pid_t {
@@ -127,7 +127,9 @@ struct Program {
         defer { for pointer in arguments + values { free(pointer) } }
         var process = pid_t()
         let code = posix_spawn(&process, command[0], &actions, nil, arguments, values)
-        try #require(code == 0, "\(command[0]) cannot be started: \(String(cString: strerror(code)))")
+        guard code == 0 else {
+            throw SupportError("\(command[0]) cannot be started: \(String(cString: strerror(code)))")
+        }
         return process
     }
 
@@ -138,9 +140,9 @@ struct Program {
 }
 
 #if canImport(Darwin)
-    typealias FileActions = posix_spawn_file_actions_t?
-    extension Optional where Wrapped == OpaquePointer { static var empty: FileActions { nil } }
+    package typealias FileActions = posix_spawn_file_actions_t?
+    extension Optional where Wrapped == OpaquePointer { package static var empty: FileActions { nil } }
 #else
-    typealias FileActions = posix_spawn_file_actions_t
-    extension posix_spawn_file_actions_t { static var empty: FileActions { FileActions() } }
+    package typealias FileActions = posix_spawn_file_actions_t
+    extension posix_spawn_file_actions_t { package static var empty: FileActions { FileActions() } }
 #endif

@@ -1,9 +1,9 @@
-import ModelGraph
+package import ModelGraph
 
 /// Writes float32 tensors as torch.save does, in a zip archive that stores them: enough of the format for large files that
 /// no fixture should hold.
-enum ArchiveWriter {
-    static func archive(_ tensors: [(name: String, data: TensorData)]) -> [UInt8] {
+package enum ArchiveWriter {
+    package static func archive(_ tensors: [(name: String, data: TensorData)]) -> [UInt8] {
         var pickle = bytes("\u{80}\u{2}}")
         var records: [(name: String, data: [UInt8])] = []
         for (number, tensor) in tensors.enumerated() {

@@ -1,11 +1,10 @@
-/// Damages files as disks, downloads and ill will do, the same way in every run.
-struct Mutator {
-    var random: Linear
+import ModelGraph
 
-    init(seed: UInt64) {
-        random = Linear(state: seed &* 0x9E37_79B9_7F4A_7C15 | 1)
-        _ = random.next()
-    }
+/// Damages files as disks, downloads and ill will do, the same way in every run.
+package struct Mutator {
+    private var random: SeededGenerator
+
+    package init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     /// Numbers at which readers go wrong.
     private static let numbers: [UInt64] = [
@@ -23,7 +22,7 @@ struct Mutator {
     ].map { Array($0.utf8) }
 
     /// `bytes` with one to six changes, rather few than many, more of them where `dense` is.
-    mutating func damaged(_ bytes: [UInt8], dense: Range<Int>? = nil, isText: Bool) -> [UInt8] {
+    package mutating func damaged(_ bytes: [UInt8], dense: Range<Int>? = nil, isText: Bool) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...Int.random(in: 1...6, using: &random), using: &random) {
             if bytes.isEmpty { bytes = [0] }
@@ -89,15 +88,5 @@ struct Mutator {
             if Bool.random(using: &random) { lines.swapAt(from, to) } else { lines.insert(lines[from], at: to) }
             bytes = Array(lines.joined(separator: [0x0A]))
         }
-    }
-}
-
-/// Knuth's MMIX generator, so that damage is the same in every run.
-struct Linear: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ state >> 33
     }
 }
