@@ -9,26 +9,9 @@ public struct EmbedInput: Sendable, Hashable {
 
     /// What a plain line is.
     public enum Mode: String, Sendable, CaseIterable {
-        /// An image when it ends like one, else text.
+        /// What it looks like: an image when it ends like one, a text when it can be nothing else.
         case auto
         case image, text
-    }
-
-    static func plain(_ bytes: [UInt8], line: Int, mode: Mode) throws(RecordError) -> EmbedInput {
-        guard !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) else {
-            throw RecordError(code: "input.empty", message: "the line is blank")
-        }
-        let content: RecordContent
-        if mode == .image || mode == .auto && RecordPath.endsLikeImage(bytes) {
-            content = .image(try RecordPath(bytes))
-        } else if let text = String(validating: bytes, as: UTF8.self) {
-            content = .text(text)
-        } else {
-            throw RecordError(
-                code: "input.utf8",
-                message: "the line is not UTF-8 text; convert it, or pass --as image if it is a path")
-        }
-        return EmbedInput(id: RecordID(line: line), line: line, content: content, extra: [])
     }
 
     init(id: RecordID, line: Int, content: RecordContent, extra: [RawField] = []) {
@@ -38,76 +21,39 @@ public struct EmbedInput: Sendable, Hashable {
         self.extra = extra
     }
 
-    init(_ record: JSONRecord, id: RecordID, line: Int) throws(RecordError) {
-        let given = ["image", "path_base64", "text"].filter { record.kind(of: $0) != nil }
-        guard given.count < 2 else {
-            throw RecordError(
-                code: "input.both", message: "the record has both '\(given[0])' and '\(given[1])'; give one of them")
-        }
-        guard let key = given.first else {
-            let hint = record.kind(of: "path") != nil ? "; write 'image' instead of 'path'" : ""
+    /// The keys of a record that say what it is, where they are not null: at most one for images, and `text`.
+    static func contentKeys(_ record: JSONRecord, pairs: Bool) throws(RecordError) -> [String] {
+        let given = ["image", "path_base64", "text"].filter(record.has)
+        guard !given.isEmpty else {
+            let hint = record.has("path") ? "; write 'image' instead of 'path'" : ""
             throw RecordError(code: "input.neither", message: "the record has neither 'image' nor 'text'\(hint)")
         }
+        let isPair = given.count == 2 && given[1] == "text"
+        guard given.count == 1 || isPair && pairs else {
+            let hint = isPair ? ", or both with 'clip embed --pairs'" : ""
+            throw RecordError(
+                code: "input.both",
+                message: "the record has both '\(given[0])' and '\(given[1])'; give one of them\(hint)")
+        }
+        return given
+    }
+
+    /// What stands under `key`, one of `contentKeys`.
+    init(_ record: JSONRecord, key: String, id: RecordID, line: Int) throws(RecordError) {
         self.id = id
         self.line = line
-        if let path = try RecordContent.base64Path(record) {
-            content = .image(path)
-        } else if key == "image" {
-            content = .image(try RecordPath(try record.string("image") ?? ""))
+        // What the output record writes itself cannot pass through as well, and what is null is not there.
+        var known = ["id", "modality", "space", "embedding", "image", "path_base64", "text"]
+        if key == "text" {
+            content = .text(try record.string(key) ?? "")
         } else {
-            content = .text(try record.string("text") ?? "")
+            let named = try record.string("image")
+            let path = if let named { try RecordPath(named) } else { try RecordContent.base64Path(record) }
+            guard let path else { throw RecordError(code: "input.neither", message: "the record has no 'image'") }
+            try PlainLine.refuseURI(path.bytes)
+            content = .image(path)
+            known.append("path")
         }
-        // What the output record writes itself cannot pass through as well.
-        let written = ["id", "modality", "space", "embedding", key]
-        extra = record.fields(except: key == "text" ? written : written + ["path", "path_base64"])
-    }
-}
-
-/// Reads what is to be embedded, one item a line, in order.
-public final class EmbedInputReader {
-    public enum Item: Sendable {
-        case input(EmbedInput)
-        /// A line that is no good input.
-        case failed(ErrorRecord)
-        /// An error record from a command upstream, to pass on.
-        case upstream(ErrorRecord)
-    }
-
-    private let lines: RecordLines
-    private let mode: EmbedInput.Mode
-    private let parser = JSONRecordParser()
-
-    public init(_ lines: LineReader, mode: EmbedInput.Mode = .auto) {
-        self.lines = RecordLines(lines)
-        self.mode = mode
-    }
-
-    /// True when `next()` answers without waiting for input.
-    public var isReady: Bool { lines.isReady }
-
-    /// The next item, or nil at the end. Empty lines at the end of the stream are no items; others are errors.
-    public func next() throws(ReadError) -> Item? {
-        switch try lines.next() {
-        case nil: nil
-        case .failed(let record): .failed(record)
-        case .line(let line): read(line)
-        }
-    }
-
-    private func read(_ line: LineReader.Line) -> Item {
-        var bytes = line.bytes
-        if line.number == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-        var id = RecordID(line: line.number)
-        do throws(RecordError) {
-            guard bytes.first(where: { $0 != 0x20 && $0 != 0x09 }) == UInt8(ascii: "{") else {
-                return .input(try .plain(bytes, line: line.number, mode: mode))
-            }
-            let record = try parser.parse(bytes)
-            if let error = ErrorRecord(record, line: line.number, parser: parser) { return .upstream(error) }
-            id = try RecordID(record, line: line.number)
-            return .input(try EmbedInput(record, id: id, line: line.number))
-        } catch {
-            return .failed(ErrorRecord(id: id, line: line.number, error: error))
-        }
+        extra = record.fields(except: known)
     }
 }

@@ -29,7 +29,7 @@ public struct EmbeddingRecord: WireRecord, Hashable {
     /// Reads a record. `encoding` is the one that was read.
     public init(_ record: JSONRecord, line: Int) throws(RecordError) {
         id = try RecordID(record, line: line)
-        if record.kind(of: "states") != nil, record.kind(of: "embedding") == nil {
+        if record.has("states"), !record.has("embedding") {
             throw RecordError(
                 code: "embedding.states",
                 message: "the record holds the states of tokens, which cannot be compared; embed with --output pooled")
@@ -42,9 +42,9 @@ public struct EmbeddingRecord: WireRecord, Hashable {
                 throw RecordError(code: "record.modality", message: "'modality' must be image or text, found '\(name)'")
             }
             modality = known
-        } else if record.kind(of: "text") != nil {
+        } else if record.has("text") {
             modality = .text
-        } else if record.kind(of: "path") != nil || record.kind(of: "path_base64") != nil {
+        } else if record.has("path") || record.has("path_base64") {
             modality = .image
         }
         var names = ["id", "modality", "space", "embedding"]
@@ -61,7 +61,8 @@ public struct EmbeddingRecord: WireRecord, Hashable {
             names += ["path", "path_base64"]
         case nil: break
         }
-        extra = record.fields(except: names)
+        // What is null is not there.
+        extra = record.fields(except: names + ["text", "path", "path_base64"].filter { !record.has($0) })
     }
 
     public func write(to object: inout ObjectWriter) throws(RecordError) {

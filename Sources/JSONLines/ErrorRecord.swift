@@ -15,7 +15,7 @@ public struct ErrorRecord: WireRecord, Hashable, CustomStringConvertible {
 
     /// Reads an error record; nil when the record is none: it has no object under `error`.
     init?(_ record: JSONRecord, line: Int, parser: JSONRecordParser) {
-        guard let raw = record.raw("error"), raw.kind == .object, record.kind(of: "embedding") == nil else {
+        guard let raw = record.raw("error"), raw.kind == .object, !record.has("embedding") else {
             return nil
         }
         let inner = try? parser.parse(raw.bytes)
@@ -38,7 +38,10 @@ public struct ErrorRecord: WireRecord, Hashable, CustomStringConvertible {
     }
 
     /// For standard error: "line 8: dog2.png: not a PNG file".
-    public var description: String { "line \(line): \(error.message)" }
+    public var description: String { description(place: "line") }
+
+    /// - Parameter place: what its number counts: lines, arguments, queries.
+    public func description(place: String) -> String { "\(place) \(line): \(error)" }
 }
 
 extension RecordWriter {

@@ -4,7 +4,7 @@ extension JSONRecord {
     /// The vector under `key`, which must be the parser's float key: an array of numbers, or a base64 string of
     /// little-endian float32. Refused when it is absent, empty or anything else, or holds NaN or infinities.
     public func floats(_ key: String = "embedding") throws(RecordError) -> [Float] {
-        guard let field = field(key) else {
+        guard let field = field(key), field.kind != .null else {
             throw RecordError(code: "embedding.missing", message: "the record has no '\(key)'")
         }
         let values: [Float]

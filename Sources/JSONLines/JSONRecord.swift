@@ -28,14 +28,20 @@ public struct JSONRecord: Sendable {
     /// The kind of the value of `key`, or nil when there is no such key.
     public func kind(of key: String) -> JSONKind? { field(key)?.kind }
 
+    /// Whether there is a value for `key`: null is none.
+    public func has(_ key: String) -> Bool {
+        guard let kind = kind(of: key) else { return false }
+        return kind != .null
+    }
+
     /// The value of `key` as it was written, or nil when there is no such key.
     public func raw(_ key: String) -> RawJSON? {
         field(key).map { RawJSON(unchecked: Array(bytes[$0.value]), kind: $0.kind) }
     }
 
-    /// The string under `key`, or nil when there is no such key; refused when the value is no string.
+    /// The string under `key`, or nil when there is no such key or its value is null; refused when it is no string.
     public func string(_ key: String) throws(RecordError) -> String? {
-        guard let field = field(key) else { return nil }
+        guard let field = field(key), field.kind != .null else { return nil }
         guard field.kind == .string else {
             throw RecordError(code: "record.type", message: "'\(key)' must be a string, found \(field.kind)")
         }
@@ -44,9 +50,9 @@ public struct JSONRecord: Sendable {
         }
     }
 
-    /// The number under `key`, or nil when there is no such key; refused when the value is no number.
+    /// The number under `key`, or nil when there is no such key or its value is null; refused when it is no number.
     public func number(_ key: String) throws(RecordError) -> Double? {
-        guard let field = field(key) else { return nil }
+        guard let field = field(key), field.kind != .null else { return nil }
         guard field.kind == .number, let value = Double(String(decoding: bytes[field.value], as: UTF8.self)) else {
             throw RecordError(code: "record.type", message: "'\(key)' must be a number, found \(field.kind)")
         }
@@ -94,7 +100,16 @@ public final class JSONRecordParser {
 
     /// Reads one line, which must be one JSON object in UTF-8; a key given twice is refused. Errors tell the byte,
     /// counted from 1.
+    ///
+    /// Line feeds and carriage returns between values, which inputs that end with NUL may have, are left out: whatever
+    /// passes through stays one line.
     public func parse(_ line: [UInt8]) throws(RecordError) -> JSONRecord {
+        let record = try parseAsWritten(line)
+        guard POSIX.contains(0x0A, line) || POSIX.contains(0x0D, line) else { return record }
+        return try parseAsWritten(line.filter { $0 != 0x0A && $0 != 0x0D })
+    }
+
+    private func parseAsWritten(_ line: [UInt8]) throws(RecordError) -> JSONRecord {
         guard let parser else { throw RecordError(code: "json.memory", message: "not enough memory to read JSON") }
         let result = line.withUnsafeBufferPointer { bytes in
             csj_parse_object(parser, bytes.baseAddress, bytes.count, maximumDepth, floatKey)
@@ -118,6 +133,7 @@ public final class JSONRecordParser {
     }
 
     private func error(_ result: csj_result, _ line: [UInt8]) -> RecordError {
+        if Encodings.isUTF16(line) { return Encodings.error }
         let place = "at byte \(result.error_offset + 1)"
         let (code, message) =
             switch result.status {

@@ -18,8 +18,9 @@ public struct ReadError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// Splits a stream into lines, with memory for the longest line only. For use by one thread at a time.
 ///
-/// Lines end with LF, of which a CR before it is part, or with NUL. A last line without its end counts. Nothing else is
-/// changed: what is in a line need not be text.
+/// Lines end with LF, of which a CR before it is part, or with NUL. A last line without its end counts. A byte order mark
+/// of UTF-8 is no part of the line that it begins (with NUL, of the first line only). Nothing else is changed: what is in a
+/// line need not be text.
 public final class LineReader {
     public enum Separator: UInt8, Sendable {
         case newline = 0x0A
@@ -30,6 +31,8 @@ public final class LineReader {
     public struct Line: Sendable {
         public var number: Int
         public var bytes: [UInt8]
+        /// Whether its end was there, which the last one of a stream may lack.
+        public var hasEnd: Bool
     }
 
     public enum Item: Sendable {
@@ -44,7 +47,8 @@ public final class LineReader {
     public let maximumLength: Int
 
     private let descriptor: Int32
-    private let separator: Separator
+    /// What ends a line.
+    public let separator: Separator
     private var buffer: UnsafeMutableRawBufferPointer
     private var start = 0  // of the next line
     private var scanned = 0  // no separator between start and here
@@ -143,9 +147,14 @@ public final class LineReader {
         start += length + ending
         scanned = start
         if separator == .newline, ending == 1, bytes.last == 0x0D { bytes = .init(rebasing: bytes.dropLast()) }
+        // Files that were joined have one each.
+        if separator == .newline || count == 1, skipped == 0, bytes.starts(with: Encodings.mark) {
+            bytes = .init(rebasing: bytes.dropFirst(Encodings.mark.count))
+        }
         let total = skipped + bytes.count
         return total > maximumLength
-            ? .tooLong(number: count, length: total) : .line(Line(number: count, bytes: Array(bytes)))
+            ? .tooLong(number: count, length: total)
+            : .line(Line(number: count, bytes: Array(bytes), hasEnd: ending == 1))
     }
 
     /// Reads at least one byte more, or finds the end.

@@ -11,6 +11,11 @@ enum POSIX {
     /// The system's words for an `errno`.
     static func message(_ code: Int32) -> String { String(cString: strerror(code)) }
 
+    /// Whether the byte is among the others, faster than a loop.
+    static func contains(_ byte: UInt8, _ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { all in all.baseAddress.map { memchr($0, Int32(byte), all.count) != nil } ?? false }
+    }
+
     /// `read` that goes on after signals and waits where the descriptor does not block. Negative: `errno`, negated.
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         while true {

@@ -13,6 +13,8 @@ package final class RecordLines {
 
     package init(_ lines: LineReader) { self.lines = lines }
 
+    var separator: LineReader.Separator { lines.separator }
+
     /// True when `next()` answers without waiting for input. Takes in what has arrived.
     var isReady: Bool {
         while held == nil {

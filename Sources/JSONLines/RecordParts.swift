@@ -11,7 +11,7 @@ public struct RecordID: Sendable, Hashable, CustomStringConvertible {
 
     /// The id of a parsed record, or that of its line when it has none; refused when it is no string or number.
     init(_ record: JSONRecord, line: Int) throws(RecordError) {
-        guard let raw = record.raw("id") else {
+        guard record.has("id"), let raw = record.raw("id") else {
             self.init(line: line)
             return
         }
@@ -56,12 +56,6 @@ public struct RecordPath: Sendable, Hashable, CustomStringConvertible {
             guard let base = buffer.baseAddress else { return try body("") }
             return try body(base)
         }
-    }
-
-    /// Whether the path ends like a picture: .png, .jpg, .jpeg, .webp in any case.
-    public static func endsLikeImage(_ bytes: [UInt8]) -> Bool {
-        let end = String(decoding: bytes.suffix(5), as: UTF8.self).lowercased()
-        return [".png", ".jpg", ".jpeg", ".webp"].contains { end.hasSuffix($0) && bytes.count > $0.utf8.count }
     }
 }
 

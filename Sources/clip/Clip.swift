@@ -43,9 +43,9 @@ public struct Clip: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let command: any ParsableCommand
         do {
-            command = try parseAsRoot()
+            command = try parseAsRoot(DashedNames.resolve(RawArguments.ofProcess))
         } catch {
-            exit(withError: error)
+            exit(withParsingError: error, plugins)
         }
         guard let command = command as? any ClipSubcommand else {
             var command = command
@@ -56,6 +56,15 @@ public struct Clip: ParsableCommand {
         let context = CommandContext(name: commandName(of: command), plugins: plugins)
         let status = await context.run(command)
         _exit(status)
+    }
+
+    /// Ends the process: help goes to standard output, wrong usage to standard error.
+    private static func exit(withParsingError error: any Error, _ plugins: [any Plugin]) -> Never {
+        let code = error is UsageError ? ExitCode.validationFailure : exitCode(for: error)
+        guard code != .success else { exit(withError: error) }
+        let message = error is UsageError ? "clip: \(error)" : fullMessage(for: error)
+        CommandContext(name: "clip", plugins: plugins).writeError(RawArguments.revealed(message) + "\n")
+        _exit(code.rawValue)
     }
 
     private static func commandName(of command: any ClipSubcommand) -> String { "clip " + type(of: command).title }

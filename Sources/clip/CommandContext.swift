@@ -51,7 +51,7 @@ final class CommandContext: Sendable {
     }
 
     /// One line on standard error, after the command's name.
-    func note(_ message: String) { writeError("\(name): \(message)\n") }
+    func note(_ message: String) { writeError("\(name): \(RawArguments.revealed(message))\n") }
 
     func writeError(_ text: String) {
         Array(text.utf8).withUnsafeBytes { bytes in

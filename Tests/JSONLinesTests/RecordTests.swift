@@ -29,13 +29,13 @@ import Testing
 
     @Test("plain lines are texts, or images when they end like one")
     func plain() throws {
-        let lines = try echo("a \"dog\"\nx/Dog.JPeG\n.png\nb.webp \n")
+        let lines = try echo("a \"dog\"\nx/Dog.JPeG\n.png\nwebp \n")
         #expect(
             lines == [
                 #"{"id":"1","modality":"text","text":"a \"dog\"","space":"s","embedding":[1,0.5]}"#,
                 #"{"id":"2","modality":"image","path":"x/Dog.JPeG","space":"s","embedding":[1,0.5]}"#,
                 #"{"id":"3","modality":"text","text":".png","space":"s","embedding":[1,0.5]}"#,
-                #"{"id":"4","modality":"text","text":"b.webp ","space":"s","embedding":[1,0.5]}"#,
+                #"{"id":"4","modality":"text","text":"webp ","space":"s","embedding":[1,0.5]}"#,
             ])
     }
 
@@ -68,10 +68,23 @@ import Testing
     @Test(
         "records that say too much or too little are refused with the reason",
         arguments: [
-            (#"{"image":"a","text":"b"}"#, "input.both", "the record has both 'image' and 'text'; give one of them"),
+            (
+                #"{"image":"a","text":"b"}"#, "input.both",
+                "the record has both 'image' and 'text'; give one of them, or both with 'clip embed --pairs'"
+            ),
             (
                 #"{"path_base64":"YQ==","text":"b"}"#, "input.both",
-                "the record has both 'path_base64' and 'text'; give one of them"
+                "the record has both 'path_base64' and 'text'; give one of them, or both with 'clip embed --pairs'"
+            ),
+            (
+                #"{"image":"a","path_base64":"YQ=="}"#, "input.both",
+                "the record has both 'image' and 'path_base64'; give one of them"
+            ),
+            (#"{"text":null,"image":null}"#, "input.neither", "the record has neither 'image' nor 'text'"),
+            (
+                #"{"image":"file:///a"}"#, "input.uri",
+                "'file:///a' is a file: URI; write the file's name without it; if it is a text, pass --as text or write "
+                    + #"{"text": "..."}"#
             ),
             (#"{"id":"x"}"#, "input.neither", "the record has neither 'image' nor 'text'"),
             (
@@ -82,7 +95,7 @@ import Testing
             (#"{"image":""}"#, "input.empty", "the path of the image is empty"),
             (#"{"image":"a\u0000b"}"#, "input.path", "the path of the image has a NUL character inside"),
             (#"{"path_base64":"?"}"#, "input.path", "'path_base64' is not valid base64"),
-            (#"{"id":null,"text":"a"}"#, "record.type", "'id' must be a string or a number, found null"),
+            (#"{"id":true,"text":"a"}"#, "record.type", "'id' must be a string or a number, found bool"),
             ("  \t", "input.empty", "the line is blank"),
         ])
     func refused(text: String, code: String, message: String) throws {
@@ -93,6 +106,79 @@ import Testing
         }
         #expect(record.error == RecordError(code: code, message: message))
         #expect(record.line == 1)
+    }
+
+    @Test("null is absence, and a key that is null does not pass through")
+    func null() throws {
+        #expect(
+            try echo(#"{"id":null,"text":null,"image":"a.png","path_base64":null,"x":null}"#) == [
+                #"{"id":"1","modality":"image","path":"a.png","space":"s","x":null,"embedding":[1,0.5]}"#
+            ])
+        #expect(
+            try echo(#"{"image":null,"text":"a"}"#) == [
+                #"{"id":"1","modality":"text","text":"a","space":"s","embedding":[1,0.5]}"#
+            ])
+        let record = try EmbeddingRecord(
+            parse(#"{"id":null,"modality":null,"path":null,"text":"a","space":null,"states":null,"embedding":[1]}"#),
+            line: 3)
+        #expect(record.id.description == "3" && record.content == .text("a") && record.space == nil)
+        #expect(record.extra.map(\.name) == ["states"])
+        #expect(
+            failure { _ = try EmbeddingRecord(parse(#"{"embedding":null}"#), line: 1) }.hasPrefix("embedding.missing"))
+    }
+
+    @Test("a pair is two inputs with ids of their own; what is wrong with one is no matter to the other")
+    func pairs() throws {
+        let lines = [
+            #"{"id":7,"image":"a.png","text":"a dog","tag":1}"#, #"{"image":"b.png","text":"b"}"#,
+            #"{"id":"x\u0041","image":"","text":"c"}"#, #"{"id":9,"text":"d","image":null}"#, "plain", #"{"id":3}"#,
+            #"{"path_base64":"YQ==","text":"e"}"#,
+        ]
+        let reader = EmbedInputReader(LineReader(bytes: Array(lines.joined(separator: "\n").utf8)), pairs: true)
+        var found: [String] = []
+        while let item = try reader.next() {
+            #expect(reader.isReady)
+            switch item {
+            case .input(let input):
+                found.append("\(input.line) \(input.id) \(input.content) \(input.extra.map(\.name))")
+            case .failed(let record), .upstream(let record):
+                found.append("\(record.line) \(record.id) \(record.error.code)")
+            }
+        }
+        #expect(
+            found == [
+                #"1 7/image image(a.png) ["tag"]"#, #"1 7/text text("a dog") ["tag"]"#, "2 2/image image(b.png) []",
+                #"2 2/text text("b") []"#, "3 xA/image input.empty", #"3 xA/text text("c") []"#, #"4 9 text("d") []"#,
+                #"5 5 text("plain") []"#, "6 3 input.neither", "7 7/image image(a) []", #"7 7/text text("e") []"#,
+            ])
+    }
+
+    @Test("values over several lines are written on one, and nothing else of them changes")
+    func oneLine() throws {
+        let lines = [
+            "{\"text\":\"x\",\"extra\":[1,\n2, 3],\"k\":\"v\"}",
+            "{\n  \"text\": \"y\",\r\n  \"o\": {\n    \"a\": [1,\r2]\n  }\n}\n",
+            "\n{\"id\":\n8,\"line\":8,\n\"error\":{\"code\":\"c\",\"message\":\"x\"}}",
+        ]
+        let reader = EmbedInputReader(LineReader(bytes: Array(lines.joined(separator: "\0").utf8), separator: .nul))
+        let text = try written { writer in
+            while let item = try reader.next() {
+                switch item {
+                case .input(let input): try writer.write(EmbeddingRecord(input, space: "s", embedding: [1]))
+                case .failed(let record), .upstream(let record): try writer.write(record)
+                }
+            }
+        }
+        #expect(
+            text == #"""
+                {"id":"1","modality":"text","text":"x","space":"s","extra":[1,2, 3],"k":"v","embedding":[1]}
+                {"id":"2","modality":"text","text":"y","space":"s","o":{    "a": [1,2]  },"embedding":[1]}
+                {"id":8,"line":8,"error":{"code":"c","message":"x"}}
+
+                """#)
+        // A string cannot go over lines.
+        #expect(failure { _ = try parse("{\"text\":\"a\nb\"}") }.hasPrefix("json.syntax"))
+        #expect(failure { _ = try parse("{\"text\":tr\nue}") }.hasPrefix("json.syntax"))
     }
 
     @Test("empty lines are errors, so that ids stay aligned, except at the end")
@@ -127,9 +213,21 @@ import Testing
         #expect(record.error.code == "image.decode")
     }
 
-    @Test("a byte order mark before the first line is no part of it")
+    @Test("a byte order mark before a line is no part of it, as files that were joined have it")
     func byteOrderMark() throws {
-        #expect(try echo("\u{FEFF}{\"id\":1,\"text\":\"a\"}\n")[0].hasPrefix(#"{"id":1,"modality":"text""#))
+        let lines = try echo("\u{FEFF}{\"id\":1,\"text\":\"a\"}\n\u{FEFF}b.png\r\nc\u{FEFF}\n\u{FEFF}")
+        #expect(lines[0].hasPrefix(#"{"id":1,"modality":"text""#))
+        #expect(lines[1].hasPrefix(#"{"id":"2","modality":"image","path":"b.png""#))
+        #expect(lines[2].contains("\"text\":\"c\u{FEFF}\""))
+        #expect(lines.count == 3)
+        let embeddings = EmbeddingReader(LineReader(bytes: Array("\u{FEFF}{\"embedding\":[1]}".utf8)))
+        guard case .embedding? = try embeddings.next() else {
+            Issue.record("no embedding")
+            return
+        }
+        // A name that ends with NUL is what it is, but for the mark of the file.
+        let names = LineReader(bytes: Array("\u{FEFF}a\0\u{FEFF}b".utf8), separator: .nul)
+        #expect(try split(names) == ["1:a", "2:\u{FEFF}b"])
     }
 
     @Test(

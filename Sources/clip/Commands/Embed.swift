@@ -7,9 +7,13 @@ struct Embed: ClipSubcommand {
     static let configuration = CommandConfiguration(
         abstract: "Turn images and texts into vectors of one space.",
         discussion: """
-            Reads one input a line from standard input. A line that ends like an image (.png .jpg .jpeg .webp) is the \
-            path of one; any other line is a text; a line that starts with '{' is a JSON record: \
-            {"id": ..., "image": "path"} or {"id": ..., "text": "..."}. Instead, image files can be named as arguments.
+            Reads one input a line from standard input. A line that ends like an image \
+            (\(MediaEndings.commonImages) ...) is the path of one; a line that starts with '{' is a JSON record: \
+            {"id": ..., "image": "path"} or {"id": ..., "text": "..."}; any other line is a text, unless it could be \
+            meant otherwise (the name of another file or folder, a URI, other JSON, UTF-16): that fails, and --as text \
+            says that it is a text. Instead, image files can be named as arguments, or texts with --as text.
+
+            A record that has both, image and text, is two inputs with --pairs, whose ids end with /image and /text.
 
             Writes one JSON record a line, in the order of the input: id, modality, path or text, space (a digest of the \
             model), embedding (a unit vector), and the input's other keys as they were. A text that is longer than the \
@@ -27,18 +31,17 @@ struct Embed: ClipSubcommand {
               echo 'a dog' | clip embed --output tokens --encoding base64
             """)
 
-    @Argument(help: ArgumentHelp("Image files, instead of standard input.", valueName: "files"), completion: .file())
-    var files: [String] = []
+    @Argument(
+        help: ArgumentHelp(
+            "Image files, instead of standard input, which - is; texts with --as text. A name may begin with a dash.",
+            valueName: "files"),
+        completion: .file(extensions: MediaEndings.imageEndings))
+    var files: [RawArgument] = []
 
     @OptionGroup var model: ModelOption
     @OptionGroup var trust: TrustOption
 
-    @Option(
-        name: .customLong("as"),
-        help: ArgumentHelp(
-            "What plain lines are: auto (images where they end like one), image or text.", valueName: "auto|image|text")
-    )
-    var mode: EmbedInput.Mode = .auto
+    @OptionGroup var plain: PlainInputOption
 
     @Option(
         name: .long,
@@ -74,6 +77,9 @@ struct Embed: ClipSubcommand {
     @Flag(name: .customLong("null"), help: "Inputs end with NUL instead of a line feed.")
     var isNullSeparated = false
 
+    @Flag(name: .long, help: "A record with image and text is two inputs: ids 7/image and 7/text.")
+    var pairs = false
+
     @Flag(name: .long, help: "A text that is longer than the model takes fails instead of being cut.")
     var strict = false
 
@@ -86,7 +92,7 @@ struct Embed: ClipSubcommand {
     var profile = false
 
     func run(in context: CommandContext) async throws {
-        let lines = try lines(context)
+        let reader = try reader(context)
         let settings = try context.settings()
         var options = EmbedPipeline.Options(encoding: encoding, onError: onError, normalize: !noNormalize)
         options.batchSize = try settings.count(.batchSize, flag: ("--batch-size", batchSize), maximum: 4096)?.0
@@ -95,10 +101,10 @@ struct Embed: ClipSubcommand {
         ).0
         options.output = output
         options.isStrict = strict
-        let mode = files.isEmpty ? mode : .image
+        options.place = arguments.isEmpty ? "line" : "argument"
         let encoders = try context.openModel(model, trust, backend)
         let pipeline = EmbedPipeline(
-            reader: EmbedInputReader(lines, mode: mode), model: encoders,
+            reader: reader, model: encoders,
             writer: RecordWriter(descriptor: context.output), options: options, note: context.note)
         let summary = try pipeline.run()
         if profile { for profile in encoders.takeProfiles() { context.writeError(profile.table) } }
@@ -111,26 +117,44 @@ struct Embed: ClipSubcommand {
         if summary.failed + summary.upstream > 0 { throw someRecordsFailed }
     }
 
-    private func lines(_ context: CommandContext) throws -> LineReader {
-        guard files.isEmpty else {
-            if mode == .text {
-                throw UsageError("arguments are image files; to embed texts, pass them on standard input, one a line")
-            }
+    /// The inputs that are arguments; none where they come from standard input.
+    private var arguments: [[UInt8]] { files.map(\.bytes) == [[UInt8(ascii: "-")]] ? [] : files.map(\.bytes) }
+
+    private func reader(_ context: CommandContext) throws -> EmbedInputReader {
+        guard arguments.isEmpty else {
             if isNullSeparated { throw UsageError("--null is about standard input; leave it out, or the arguments") }
-            for file in files where mode == .auto && !RecordPath.endsLikeImage(Array(file.utf8)) {
-                throw UsageError(
-                    "'\(file)' does not end like an image (.png .jpg .jpeg .webp); if it is one, add --as image; if it is "
-                        + "a list of inputs, pass it on standard input: clip embed < '\(file)'")
+            if pairs {
+                throw UsageError("--pairs is about records, which are no arguments; pass them on standard input")
             }
-            // A brace would start a record.
-            let paths = files.map { $0.hasPrefix("{") ? "./" + $0 : $0 }
-            return LineReader(
-                bytes: Array(paths.joined(separator: "\0").utf8), name: "the arguments", separator: .nul)
+            return try EmbedInputReader(images: arguments, mode: plain.mode)
         }
         try context.refuseTerminalInput(
             "standard input is a terminal, and there is nothing to read; pass inputs, one a line: "
                 + "'clip embed < list.txt', or name images: 'clip embed *.png'; see 'clip embed --help'")
-        return LineReader(descriptor: context.input, separator: isNullSeparated ? .nul : .newline)
+        return EmbedInputReader(
+            LineReader(descriptor: context.input, separator: isNullSeparated ? .nul : .newline), mode: plain.mode,
+            pairs: pairs)
+    }
+}
+
+extension EmbedInputReader {
+    /// Arguments of `clip embed`, which are no texts unless the mode says so. Where none of them is an input, the command
+    /// was meant otherwise, and its usage is wrong.
+    fileprivate convenience init(images arguments: [[UInt8]], mode: EmbedInput.Mode) throws {
+        if mode == .auto, !arguments.contains(where: { MediaEndings.kind(of: $0) == .image }),
+            let first = arguments.first
+        {
+            let name = "'\(RawArgument(bytes: first))'"
+            if case .folder? = FileNames.find(first) {
+                throw UsageError(
+                    "\(name) is a folder; pass the names in it on standard input: find \(name) -type f | clip embed")
+            }
+            throw UsageError(
+                "\(name) does not end like an image (\(MediaEndings.commonImages) ...); if it is one, add --as image; if it "
+                    + "is a list of inputs, pass it on standard input: clip embed < \(name); if it is a text, add --as text"
+            )
+        }
+        self.init(arguments: arguments, mode: mode, takesTexts: mode == .text)
     }
 }
 

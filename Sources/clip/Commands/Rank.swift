@@ -32,14 +32,16 @@ struct Rank: ClipSubcommand {
         name: .long,
         help: ArgumentHelp(
             "A query: a text, or the path of an image. Can be given more than once.", valueName: "text|path"))
-    var query: [String] = []
+    var query: [RawArgument] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
             "A file of queries, one a line: what 'clip embed' takes, or what it wrote.", valueName: "file"),
         completion: .file())
-    var queries: String?
+    var queries: RawArgument?
+
+    @OptionGroup var plain: PlainInputOption
 
     @Option(
         name: .long,
@@ -75,7 +77,9 @@ struct Rank: ClipSubcommand {
         if by != nil, !query.isEmpty || queries != nil {
             throw ValidationError("--by chooses queries from the stream; with --query or --queries, leave it out.")
         }
-        if queries == "-" { throw ValidationError("Standard input holds the embeddings; give --queries a file.") }
+        if queries?.description == "-" {
+            throw ValidationError("Standard input holds the embeddings; give --queries a file.")
+        }
     }
 
     func run(in context: CommandContext) async throws {
@@ -125,15 +129,15 @@ struct Rank: ClipSubcommand {
     ) throws -> (QueryReader.Queries, Ranker<[UInt8]>) {
         let finder = try ModelFinder(context, model, trust)
         var opened: CLIPModel?
-        let reader = QueryReader(first: first, note: context.note) {
+        let reader = QueryReader(first: first, note: context.note, mode: plain.mode) {
             let model = try opened ?? finder.model(of: first, backend)
             opened = model
             return model
         }
-        let queries = try reader.read(texts: query, file: queries)
+        let queries = try reader.read(arguments: query, file: queries)
         guard !queries.names.isEmpty else {
             if queries.failed > 0 { throw someRecordsFailed }
-            throw RankingError("\(self.queries ?? "--query") holds no query; write one a line")
+            throw RankingError("\(self.queries?.description ?? "--query") holds no query; write one a line")
         }
         let ranker = try Ranker<[UInt8]>(
             queries: queries.vectors, width: first.embedding.count, top: top.limit,

@@ -25,8 +25,13 @@ struct Tokenize: ClipSubcommand {
         completion: .file())
     var tokenizer: String?
 
+    @OptionGroup var plain: PlainInputOption
+
     @Flag(name: .customLong("null"), help: "Inputs end with NUL instead of a line feed.")
     var isNullSeparated = false
+
+    @Flag(name: .long, help: "Records may have an image beside the text; the text is read, and its id ends with /text.")
+    var pairs = false
 
     @Flag(name: .long, help: "A text that is longer than the model takes fails instead of being cut.")
     var strict = false
@@ -35,6 +40,7 @@ struct Tokenize: ClipSubcommand {
         if tokenizer != nil, model.model != nil {
             throw ValidationError("--model and --tokenizer both name a tokenizer; leave one of them out.")
         }
+        if plain.mode == .image { throw ValidationError("Only texts have tokens; leave out --as image.") }
     }
 
     func run(in context: CommandContext) async throws {
@@ -43,7 +49,7 @@ struct Tokenize: ClipSubcommand {
                 + "'clip tokenize < texts.txt'; see 'clip tokenize --help'")
         let (tokenizer, contextLength) = try open(context)
         let lines = LineReader(descriptor: context.input, separator: isNullSeparated ? .nul : .newline)
-        let reader = EmbedInputReader(lines, mode: .text)
+        let reader = EmbedInputReader(lines, mode: plain.mode, pairs: pairs)
         let writer = RecordWriter(descriptor: context.output)
         var failed = 0
         var upstream = 0
@@ -60,8 +66,11 @@ struct Tokenize: ClipSubcommand {
                 context.note("\(record)")
             case .input(let input):
                 guard case .text(let text) = input.content else {
+                    if pairs { continue }
                     failed += 1
-                    context.note("line \(input.line): the record is an image; only texts have tokens")
+                    context.note(
+                        "line \(input.line): the record is an image; only texts have tokens; if it is a text, pass --as text "
+                            + "or write {\"text\": \"...\"}")
                     continue
                 }
                 let tokens = tokenizer.tokenize(text, contextLength: contextLength)

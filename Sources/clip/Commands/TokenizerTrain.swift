@@ -50,11 +50,14 @@ struct TokenizerTrain: ClipSubcommand {
     )
     var jsonKey: String?
 
+    @OptionGroup var plain: PlainInputOption
+
     @Option(name: .long, help: ArgumentHelp("How often a pair must occur to be merged.", valueName: "count"))
     var minimumFrequency = 2
 
     func validate() throws {
         guard minimumFrequency >= 1 else { throw ValidationError("--minimum-frequency is below 1.") }
+        if plain.mode == .image { throw ValidationError("Merges are learned from texts; leave out --as image.") }
     }
 
     func run(in context: CommandContext) async throws {
@@ -107,8 +110,14 @@ struct TokenizerTrain: ClipSubcommand {
 
     private func text(_ line: [UInt8], _ parser: JSONRecordParser) throws(RecordError) -> String {
         guard let jsonKey else {
-            guard let text = String(validating: line, as: UTF8.self) else {
-                throw RecordError(code: "input.utf8", message: "the line is not UTF-8 text")
+            if line.allSatisfy(PlainLine.isBlank) { return "" }
+            if plain.mode == .auto, line.first == UInt8(ascii: "{") {
+                throw RecordError(
+                    code: "input.json",
+                    message: "the line is a record; name the key of its text with --json-key, or pass --as text")
+            }
+            guard case .text(let text) = try PlainLine.content(line, mode: plain.mode) else {
+                throw RecordError(code: "input.file", message: "the line is the name of an image; \(PlainLine.remedy)")
             }
             return text
         }

@@ -27,6 +27,8 @@ final class EmbedPipeline {
         var output = EncoderOutput.pooled
         /// Whether texts that are longer than the model takes fail.
         var isStrict = false
+        /// What the numbers of records count, for messages.
+        var place = "line"
     }
 
     struct Summary {
@@ -150,7 +152,7 @@ final class EmbedPipeline {
 
     private func fail(_ record: ErrorRecord) throws {
         summary.failed += 1
-        note("\(record)")
+        note(record.description(place: options.place))
         switch options.onError {
         case .skip: break
         case .record: try writer.write(record)

@@ -22,27 +22,28 @@ struct QueryReader {
     /// The candidate that queries must be comparable with.
     let first: EmbeddingRecord
     let note: (String) -> Void
+    /// What plain queries are.
+    let mode: EmbedInput.Mode
     /// The model of the candidates.
     let model: () throws -> CLIPModel
 
     /// First the queries of the command line, then those of a file.
-    func read(texts: [String], file: String?) throws -> Queries {
+    func read(arguments: [RawArgument], file: RawArgument?) throws -> Queries {
         var queries = Queries()
-        if !texts.isEmpty {
-            let bytes = Array(texts.joined(separator: "\0").utf8)
-            try embed(LineReader(bytes: bytes, name: "--query", separator: .nul), "query", &queries)
+        if !arguments.isEmpty {
+            try embed(EmbedInputReader(arguments: arguments.map(\.bytes), mode: mode), "query", &queries)
         }
         if let file {
-            let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+            let descriptor = file.withCString { open($0, O_RDONLY | O_CLOEXEC) }
             guard descriptor >= 0 else {
                 throw UsageError("--queries: '\(file)' cannot be opened: \(String(cString: strerror(errno)))")
             }
             defer { close(descriptor) }
-            let lines = LineReader(descriptor: descriptor, name: file)
+            let lines = LineReader(descriptor: descriptor, name: "\(file)")
             if try Self.isEmbedded(lines) {
-                try take(lines, file, &queries)
+                try take(lines, "\(file)", &queries)
             } else {
-                try embed(lines, "\(file): line", &queries)
+                try embed(EmbedInputReader(lines, mode: mode), "\(file): line", &queries)
             }
         }
         return queries
@@ -53,7 +54,7 @@ struct QueryReader {
         guard case .line(let line) = try lines.peek(), let record = try? JSONRecordParser().parse(line.bytes) else {
             return false
         }
-        return record.kind(of: "embedding") != nil
+        return record.has("embedding")
     }
 
     /// Queries that are embedded already.
@@ -66,10 +67,9 @@ struct QueryReader {
         queries.failed += stream.failed + stream.upstream
     }
 
-    private func embed(_ lines: LineReader, _ place: String, _ queries: inout Queries) throws {
+    private func embed(_ reader: EmbedInputReader, _ place: String, _ queries: inout Queries) throws {
         let model = try model()
         queries.calibration = model.calibration
-        let reader = EmbedInputReader(lines)
         var inputs: [EmbedInput] = []
         func flush() throws {
             let chunk = EmbedChunk(inputs.map { .input($0) })
@@ -79,7 +79,7 @@ struct QueryReader {
             let vectors = try model.encode(prepared, &sizes)
             for (index, input) in inputs.enumerated() {
                 switch prepared[index] {
-                case .failed(let error): fail(place, input.line, error.message, &queries)
+                case .failed(let error): fail(place, input.line, "\(error)", &queries)
                 case .text(let text) where text.truncated > 0:
                     note(
                         "\(place) \(input.line): the text is too long for the model; its last "
@@ -99,7 +99,7 @@ struct QueryReader {
         while let item = try reader.next() {
             switch item {
             case .input(let input): inputs.append(input)
-            case .failed(let record), .upstream(let record): fail(place, record.line, record.error.message, &queries)
+            case .failed(let record), .upstream(let record): fail(place, record.line, "\(record.error)", &queries)
             }
             if inputs.count >= 64 { try flush() }
         }

@@ -40,6 +40,8 @@ extension Models {
                 "Pictures and texts, one a line, plain or records; - is standard input.", valueName: "file"))
         var calibration: String
 
+        @OptionGroup var plain: PlainInputOption
+
         @Option(name: .long, help: ArgumentHelp("What computes. (default: cpu)", valueName: "name"))
         var backend: String?
 
@@ -77,7 +79,7 @@ extension Models {
             if calibration == "-" {
                 try context.refuseTerminalInput(
                     "standard input is a terminal; pass the calibration list, one input a line")
-                return EmbedInputReader(LineReader(descriptor: context.input))
+                return EmbedInputReader(LineReader(descriptor: context.input), mode: plain.mode, pairs: true)
             }
             // Closed by the end of the process: the reader has it until then.
             let descriptor = open(calibration, O_RDONLY | O_CLOEXEC)
@@ -85,7 +87,8 @@ extension Models {
                 throw UsageError(
                     "--calibration: '\(calibration)' cannot be opened: \(String(cString: strerror(errno)))")
             }
-            return EmbedInputReader(LineReader(descriptor: descriptor, name: calibration))
+            return EmbedInputReader(
+                LineReader(descriptor: descriptor, name: calibration), mode: plain.mode, pairs: true)
         }
 
         /// Between the embeddings of both models, input by input. A bad input is an error: what is measured must be what
