@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "ModelGraph"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Multimodal", dependencies: ["ModelGraph", "YAML"]),
-        .target(name: "MultimodalTesting", dependencies: ["Multimodal"]),
+        .target(name: "MultimodalTesting", dependencies: ["Multimodal", "YAML"]),
 
         // Files, pictures, the wire
         .target(name: "AtomicFiles"),
@@ -118,8 +118,9 @@ let package = Package(
         .testTarget(
             name: "MultimodalTestingTests",
             dependencies: [
-                "Multimodal", "MultimodalTesting", "YAML", "InfoNCELoss", "ReferenceBackend", "ResNetEncoder",
-                "SigmoidLoss", "TransformerEncoder", "ViTEncoder",
+                "Multimodal", "MultimodalTesting", "YAML", "BPETokenizer", "CPUBackend", "InfoNCELoss",
+                "ReferenceBackend", "ResNetEncoder", "SentencePieceTokenizer", "SigmoidLoss", "TransformerEncoder",
+                "ViTEncoder",
             ]),
         .testTarget(name: "AtomicFilesTests", dependencies: ["AtomicFiles", "TestSupport"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "TestSupport", "ModelGraph"]),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds a package that adds an image encoder of its own to the command line, and shows that it is there.
+# Builds a package that adds an image encoder of its own to the command line, shows that it is there, and checks it.
 set -euo pipefail
 cd "$(dirname "$0")/ThirdPartyPlugin"
 ../../scripts/setup.sh
@@ -9,3 +9,4 @@ my_clip="$(swift build --scratch-path "$build" --show-bin-path)/my-clip"
 
 "$my_clip" plugins info color-grid
 "$my_clip" graph --model . --tower image
+swift test --scratch-path "$build" >&2

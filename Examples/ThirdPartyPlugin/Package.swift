@@ -12,5 +12,11 @@ let package = Package(
             resources: [.embedInCode("plugin.yaml")]),
         .executableTarget(
             name: "my-clip", dependencies: ["ColorGrid", .product(name: "ClipCommands", package: "clip")]),
+        .testTarget(
+            name: "ColorGridTests",
+            dependencies: [
+                "ColorGrid", .product(name: "MultimodalTesting", package: "clip"),
+                .product(name: "StandardPlugins", package: "clip"),
+            ]),
     ]
 )

@@ -126,6 +126,22 @@ public struct BackendError: Error, CustomStringConvertible, Sendable {
 }
 
 extension Graph {
+    /// The graph with what a backend declines decomposed, until only ops are left that it runs.
+    ///
+    /// - Parameter backend: its name, for messages.
+    /// - Throws: an error that names the op, where it was made and what to do, where one is declined and has no
+    ///   decomposition.
+    public func decomposed(for backend: String, unless isSupported: (Node) -> Bool) throws -> Graph {
+        let graph = try decomposing(unless: isSupported)
+        for node in graph.nodes where node.op.definition != nil && !isSupported(node) {
+            throw BackendError(
+                "the \(backend) backend cannot run the op '\(node.op.name)' of \(node.location) (it gives \(node.type)): it "
+                    + "has no kernel for it, and the op has no decomposition; give the op a decomposition "
+                    + "(`OpDefinition.decompose`), or \(backend) a kernel for it, or use the reference backend")
+        }
+        return graph
+    }
+
     /// `parameters` in the order of the graph's own, or an error that names what is missing or does not fit.
     public func ordered(_ parameters: [String: TensorData]) throws(BackendError) -> [TensorData] {
         var result: [TensorData] = []

@@ -6,6 +6,13 @@ public protocol ContrastiveLoss: Sendable {
 
     /// How a cosine becomes a probability, given the model's scalar parameters by name (`logit_scale`, say).
     func calibration(_ scalars: [String: Float]) throws -> ScoreCalibration
+
+    /// Whether images and texts may change places without changing the loss. True unless a loss says otherwise.
+    var isSymmetric: Bool { get }
+}
+
+extension ContrastiveLoss {
+    public var isSymmetric: Bool { true }
 }
 
 public struct ContrastiveLossOutput {

@@ -123,25 +123,26 @@ public struct PluginRegistry: Sendable {
 
     // MARK: - Making things
 
-    package func imageEncoder(_ choice: PluginChoice) throws -> any ImageEncoder {
+    /// What a model that writes `choice` gets. Errors name the setting.
+    public func imageEncoder(_ choice: PluginChoice) throws -> any ImageEncoder {
         let (entry, config) = try find(.imageEncoder, choice)
         guard case .imageEncoder(let make) = entry.factory else { throw mismatch(choice) }
         return try make(config)
     }
 
-    package func textEncoder(_ choice: PluginChoice) throws -> any TextEncoder {
+    public func textEncoder(_ choice: PluginChoice) throws -> any TextEncoder {
         let (entry, config) = try find(.textEncoder, choice)
         guard case .textEncoder(let make) = entry.factory else { throw mismatch(choice) }
         return try make(config)
     }
 
-    package func tokenizer(_ choice: PluginChoice, folder: String) throws -> any Tokenizer {
+    public func tokenizer(_ choice: PluginChoice, folder: String) throws -> any Tokenizer {
         let (entry, config) = try find(.tokenizer, choice)
         guard case .tokenizer(let make) = entry.factory else { throw mismatch(choice) }
         return try make(config, folder)
     }
 
-    package func loss(_ choice: PluginChoice) throws -> any ContrastiveLoss {
+    public func loss(_ choice: PluginChoice) throws -> any ContrastiveLoss {
         let (entry, config) = try find(.loss, choice)
         guard case .loss(let make) = entry.factory else { throw mismatch(choice) }
         return try make(config)
@@ -217,6 +218,14 @@ public struct PluginChoice: Sendable {
     /// Where the name stands.
     public var place: YAMLNode
     public var config: YAMLNode?
+}
+
+extension PluginChoice {
+    /// The plugin's thing called `name` with settings as a model writes them: `{imageSize: 8, width: 12}`.
+    public init(_ name: String, settings: String = "{}") throws {
+        let node = try YAMLNode.parse(Array(settings.utf8), file: "settings of \(name)")
+        self.init(name: name, place: node, config: node)
+    }
 }
 
 /// Why plugins do not fit together.

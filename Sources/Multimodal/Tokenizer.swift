@@ -11,8 +11,24 @@ public protocol Tokenizer: Sendable {
     /// Short digest of everything that decides ids; part of a model's space.
     var digest: String { get }
 
-    /// The ids of the whole text, without start and end.
+    /// The ids of the whole text, without start and end. Safe to call from several threads at once.
     func encode(_ text: String) -> [Int32]
+
+    /// The ids with start and end, cut to `contextLength` (2 or more) by leaving out ids before the end. Written for every
+    /// tokenizer; only one that cuts in another way has its own.
+    func tokenize(_ text: String, contextLength: Int) -> TokenizedText
+
+    /// What gives start, end or pad where a text spells it, because its publisher reads texts so: `<|endoftext|>`. Any
+    /// other text never gives them. None unless a tokenizer says so.
+    var specialSpellings: [String] { get }
+
+    /// Whether texts give `padToken`, too, because its publisher fills with a piece of the vocabulary: CLIP with 0, which
+    /// is "!". False unless a tokenizer says so.
+    var padIsOrdinary: Bool { get }
+
+    /// A text that gives `id`, or nil where there is none or it is not known. Nil unless a tokenizer says so; conformance
+    /// asks for all of them.
+    func text(of id: Int32) -> String?
 }
 
 /// A text as a model takes it.
@@ -29,7 +45,10 @@ public struct TokenizedText: Hashable, Sendable {
 }
 
 extension Tokenizer {
-    /// The ids with start and end, cut to `contextLength` by leaving out tokens before the end.
+    public var specialSpellings: [String] { [] }
+    public var padIsOrdinary: Bool { false }
+    public func text(of id: Int32) -> String? { nil }
+
     public func tokenize(_ text: String, contextLength: Int) -> TokenizedText {
         let body = encode(text)
         let room = max(0, contextLength - (startToken == nil ? 1 : 2))

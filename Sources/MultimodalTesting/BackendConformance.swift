@@ -39,7 +39,10 @@ public struct BackendConformance: Sendable {
         for conformanceCase in cases where conformanceCase.name.hasPrefix(prefix) {
             for seed in seeds { report.merge(run(conformanceCase, seed: seed)) }
         }
-        if prefix.isEmpty { report.merge(ExecutableContract(backend: candidate, options: options).run()) }
+        if prefix.isEmpty {
+            let contract = ExecutableContract(backend: candidate, options: options, toleranceFactor: toleranceFactor)
+            report.merge(contract.run())
+        }
         return report
     }
 

@@ -73,6 +73,11 @@ public struct ConformanceReport: Sendable, CustomStringConvertible {
         coveredOps.formUnion(other.coveredOps)
     }
 
+    /// Says of every failure what it is about.
+    mutating func explain(_ what: String) {
+        for index in failures.indices { failures[index].message = "\(what): \(failures[index].message)" }
+    }
+
     public var description: String {
         let head = "\(checkCount) checks of \(checks.count) subjects, \(failures.count) failures"
         let omissions = skipped.sorted { $0.key < $1.key }.map { "skipped \($0.key): \($0.value)" }

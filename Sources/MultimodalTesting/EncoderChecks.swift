@@ -1,23 +1,30 @@
 import Multimodal
 
-/// What image and text encoders are checked for alike. `build` makes the features of a batch of `count`.
+/// What image and text encoders are checked for alike: everything in double precision by the ops' own definitions, then
+/// the same on every backend that is at hand.
 struct EncoderChecks {
     let subject: String
-    let backend: any Backend
+    let backends: [any Backend]
     let seed: UInt64
-    /// Builds the features over an input named "x"; `batch` and, for texts, `length` are its extents.
-    let build: (ParameterScope, _ batch: Int, _ length: Int) -> EncoderFeatures
-
-    private func scope(_ builder: GraphBuilder, isTraining: Bool) -> ParameterScope {
-        ParameterScope(builder: builder, prefix: Self.prefix, isTraining: isTraining)
-    }
+    /// The type of a batch; `length` counts for texts.
+    let input: (_ batch: Int, _ length: Int) -> TensorType
+    /// Builds the features of a batch.
+    let build: (Tensor, ParameterScope) -> EncoderFeatures
 
     private static let prefix = "tower."
+    private static let x = "x"
+    /// Between two ways of computing the same in double precision.
+    static let tolerance = Tolerance(relative: 1e-8, absolute: 1e-8)
+
+    private func features(_ builder: GraphBuilder, _ batch: Int, _ length: Int, isTraining: Bool) -> EncoderFeatures {
+        let scope = ParameterScope(builder: builder, prefix: Self.prefix, isTraining: isTraining)
+        return build(builder.input(Self.x, input(batch, length)), scope)
+    }
 
     /// The forward graph of a batch.
     func graph(batch: Int, length: Int) throws -> Graph {
         let builder = GraphBuilder()
-        let features = build(scope(builder, isTraining: false), batch, length)
+        let features = features(builder, batch, length, isTraining: false)
         let outputs = [("pooled", features.pooled), ("tokens", features.tokens), ("penultimate", features.penultimate)]
         return try builder.finish(outputs.compactMap { name, tensor in tensor.map { (name, $0) } })
     }
@@ -28,36 +35,81 @@ struct EncoderChecks {
         let trainable = Set(graph.parameterSignature.filter(\.parameter.isTrainable).map(\.parameter.name))
         return graph.initialParameters(seed: seed).reduce(into: [:]) { result, entry in
             let (name, data) = entry
-            guard trainable.contains(name) else { return result[name] = data }
+            guard trainable.contains(name), data.dtype.isFloat else { return result[name] = data }
             let noise = Initializer.normal(standardDeviation: 0.05).draw(data.type, name: name, seed: seed ^ 1)
             result[name] = TensorData(data.type, doubles: zip(data.doubles, noise.doubles).map { $0 + $1 })
         }
     }
 
-    func run(_ graph: Graph, _ parameters: [String: TensorData], _ x: TensorData) throws -> [String: TensorData] {
-        let own = parameters.filter { name, _ in graph.parameterSignature.contains { $0.parameter.name == name } }
-        return try backend.compile(graph, parameters: own, options: CompileOptions()).run(["x": x])
+    func evaluate(
+        _ graph: Graph, _ parameters: [String: TensorData], _ x: TensorData
+    ) throws -> DoubleEvaluation {
+        try DoubleEvaluation(graph, inputs: [Self.x: x.doubles], parameters: parameters.mapValues(\.doubles))
     }
 
     func common(batch: Int, length: Int, x: TensorData, other: TensorData, _ report: inout ConformanceReport) throws {
         let graph = try graph(batch: batch, length: length)
         report.expect(
-            graph == (try self.graph(batch: batch, length: length)), "\(subject).build", "differs from time to time")
+            graph == (try self.graph(batch: batch, length: length)), "\(subject).build",
+            "built a second time with the same settings, the graph is another one")
+        try declarations(graph, batch, length, &report)
+        shapes(graph, batch, &report)
+        let parameters = parameters(graph)
+        let found = try evaluate(graph, parameters, x)
+        for (name, values) in found.outputs.sorted(by: { $0.key < $1.key }) {
+            report.expect(
+                values.allSatisfy(\.isFinite), "\(subject).finite",
+                "'\(name)' is not finite, with parameters near their initial values")
+        }
+        CustomOpChecks(subject: subject, seed: seed).run(found, differentiable: true, &report)
+        let again = try evaluate(graph, parameters, x)
+        report.expect(
+            found.outputs.allSatisfy { $1.isSame(as: again.outputs[$0] ?? []) }, "\(subject).determinism",
+            "the same batch a second time gives other features")
+        try rows(found, parameters, batch, length, x, other, &report)
+        let runs = TowerRuns(subject: subject, backends: backends, seed: seed)
+        runs.forward(graph, inputs: [Self.x: x], parameters: parameters, found, &report)
+        try gradients(batch, length, parameters, x, runs, &report)
+    }
+
+    /// What is declared is the model's: by names within the scope, the same for every batch, changed by training only.
+    private func declarations(
+        _ graph: Graph, _ batch: Int, _ length: Int, _ report: inout ConformanceReport
+    ) throws {
         for (parameter, _) in graph.parameterSignature {
             report.expect(
                 parameter.name.hasPrefix(Self.prefix) && parameter.name != Self.prefix, "\(subject).names",
                 "parameter '\(parameter.name)' is not declared through the scope")
         }
-        shapes(graph, batch, &report)
-        let parameters = parameters(graph)
-        let found = try run(graph, parameters, x)
-        guard let pooled = found["pooled"] else { return }
-        report.expect(pooled.doubles.allSatisfy(\.isFinite), "\(subject).finite", "features are not finite")
-        report.expect(
-            try run(graph, parameters, x) == found, "\(subject).determinism", "the same batch, other features")
-        let changed = try run(graph, parameters, other)["pooled"] ?? pooled
-        try rows(pooled, changed, parameters, batch, length, x, &report)
-        try gradients(batch, length, parameters, x, &report)
+        if let update = graph.updates.first, case .parameter(let parameter) = graph[update.parameter].op {
+            report.expect(
+                false, "\(subject).state",
+                "'\(parameter.name)' changes whenever something is embedded, so that features depend on what was embedded "
+                    + "before; update it where `scope.isTraining` alone")
+        }
+        let builder = GraphBuilder()
+        let training = features(builder, batch + 1, length, isTraining: true)
+        let trained = try builder.finish([("pooled", training.pooled)])
+        for update in trained.updates {
+            guard case .parameter(let parameter) = trained[update.parameter].op else { continue }
+            report.expect(
+                !parameter.isTrainable, "\(subject).state",
+                "'\(parameter.name)' is trainable and updated by the encoder; only one of the two can be")
+        }
+        func signature(_ graph: Graph) -> [String: TensorType] {
+            graph.parameterSignature.reduce(into: [:]) { $0[$1.parameter.name] = $1.type }
+        }
+        let (expected, single) = (signature(graph), signature(try self.graph(batch: 1, length: length)))
+        for (what, found) in [("one row", single), ("training on another batch", signature(trained))] {
+            for (name, type) in found.sorted(by: { $0.key < $1.key }) where expected[name] != type {
+                // What only other outputs than the pooled one need is not trained.
+                report.expect(
+                    false, "\(subject).parameters",
+                    "for \(what), parameter '\(name)' is \(type), for a batch of \(batch) "
+                        + (expected[name].map { "\($0)" } ?? "there is none"))
+            }
+            report.record("\(subject).parameters", nil)
+        }
     }
 
     private func shapes(_ graph: Graph, _ batch: Int, _ report: inout ConformanceReport) {
@@ -70,56 +122,95 @@ struct EncoderChecks {
         }
     }
 
-    /// `changed` has the first row of `x` and other rows else.
+    /// `other` has the first row of `x` and other rows else.
     private func rows(
-        _ pooled: TensorData, _ changed: TensorData, _ parameters: [String: TensorData], _ batch: Int, _ length: Int,
-        _ x: TensorData, _ report: inout ConformanceReport
+        _ found: DoubleEvaluation, _ parameters: [String: TensorData], _ batch: Int, _ length: Int,
+        _ x: TensorData, _ other: TensorData, _ report: inout ConformanceReport
     ) throws {
-        let width = pooled.doubles.count / batch
-        func row(_ data: TensorData, _ index: Int) -> TensorData {
-            let size = data.doubles.count / data.shape[0]
-            let values = Array(data.doubles[index * size..<(index + 1) * size])
-            return TensorData(TensorType(data.dtype, Shape([1] + data.shape.dimensions.dropFirst())), doubles: values)
-        }
-        let gap = difference(row(changed, 0), row(pooled, 0), EncoderChecks.tolerance)
-        report.expect(
-            gap == nil, "\(subject).batch", "the first of a batch depends on the others: \(gap?.description ?? "")")
-        let same = difference(row(changed, batch - 1), row(pooled, batch - 1), EncoderChecks.tolerance)
-        report.expect(same != nil, "\(subject).input", "another input gives the same features of width \(width)")
+        let changed = try found.moving(inputs: [Self.x: other.doubles])
         let single = try graph(batch: 1, length: length)
-        for index in 0..<batch {
-            let alone = try run(single, parameters, row(x, index))["pooled"] ?? pooled
-            let gap = difference(alone, row(pooled, index), EncoderChecks.tolerance)
-            report.expect(gap == nil, "\(subject).batch", "row \(index) alone differs: \(gap?.description ?? "")")
+        let alone = try (0..<batch).map { try evaluate(single, parameters, Self.row(x, $0, of: batch)) }
+        for (name, values) in found.outputs.sorted(by: { $0.key < $1.key }) where values.count.isMultiple(of: batch) {
+            let width = values.count / batch
+            func gap(_ values: [Double], _ expected: ArraySlice<Double>) -> Difference? {
+                let type = TensorType(.float64, [width])
+                guard values.count == width else {
+                    return Difference(
+                        position: nil, found: "\(values.count) values", expected: "\(width)", maximumError: .infinity,
+                        count: 0)
+                }
+                return difference(
+                    TensorData(type, doubles: values), TensorData(type, doubles: Array(expected)), Self.tolerance)
+            }
+            func row(_ index: Int) -> ArraySlice<Double> { values[index * width..<(index + 1) * width] }
+            let after = changed.outputs[name] ?? []
+            let first = gap(Array(after.prefix(width)), row(0))
+            report.expect(
+                first == nil, "\(subject).batch",
+                "'\(name)' of the first of a batch depends on the others: \(first?.description ?? "")")
+            if name == "pooled" {
+                report.expect(
+                    gap(Array(after.suffix(width)), row(batch - 1)) != nil, "\(subject).input",
+                    "another input gives the same features of width \(width)")
+            }
+            for (index, evaluation) in alone.enumerated() {
+                let gap = gap(evaluation.outputs[name] ?? [], row(index))
+                report.expect(
+                    gap == nil, "\(subject).batch",
+                    "'\(name)' of row \(index) alone differs from that in a batch: \(gap?.description ?? "")")
+            }
         }
+    }
+
+    private static func row(_ data: TensorData, _ index: Int, of batch: Int) -> TensorData {
+        let size = data.shape.count / batch
+        let type = TensorType(data.dtype, Shape([1] + data.shape.dimensions.dropFirst()))
+        return TensorData(type, doubles: Array(data.doubles[index * size..<(index + 1) * size]))
     }
 
     private func gradients(
-        _ batch: Int, _ length: Int, _ parameters: [String: TensorData], _ x: TensorData,
+        _ batch: Int, _ length: Int, _ parameters: [String: TensorData], _ x: TensorData, _ runs: TowerRuns,
         _ report: inout ConformanceReport
     ) throws {
         let builder = GraphBuilder()
-        let features = build(scope(builder, isTraining: true), batch, length).pooled
+        let features = features(builder, batch, length, isTraining: true).pooled
         let weights = Initializer.normal(standardDeviation: 1).draw(features.type, name: "weights", seed: seed)
         let loss = (features * builder.constant(weights)).sum()
         let forward = try builder.finish([("loss", loss)])
-        let named = forward.parameterSignature.filter(\.parameter.isTrainable).map { parameter, type in
-            (name: parameter.name, tensor: builder.parameter(parameter.name, type.shape, parameter.initializer))
+        let trainable = forward.parameterSignature.filter { $0.parameter.isTrainable && $0.type.dtype.isFloat }
+        var named = trainable.map { parameter, type in
+            let tensor = builder.parameter(parameter.name, type.shape, parameter.initializer, dtype: type.dtype)
+            return (target: SlopeCheck.Target(name: parameter.name), tensor: tensor)
+        }
+        if x.dtype.isFloat {
+            // The input is what was declared first.
+            named.append((SlopeCheck.Target(name: Self.x, isInput: true), builder.tensor(0)))
         }
         let gradients = loss.gradients(withRespectTo: named.map(\.tensor))
-        let graph = try builder.finish(zip(named, gradients).map { ($0.name, $1) } + [("loss", loss)])
-        for output in graph.outputs where output.name != "loss" {
+        let graph = try builder.finish(zip(named, gradients).map { ($0.target.name, $1) } + [("loss", loss)])
+        for output in graph.outputs where output.name != "loss" && output.name != Self.x {
             report.expect(
                 !graph.isZero(output.id), "\(subject).gradient", "no gradient reaches '\(output.name)'")
         }
-        let found = try run(graph, parameters, x)
-        for (name, value) in found {
-            report.expect(
-                value.doubles.allSatisfy(\.isFinite), "\(subject).gradient", "the gradient of '\(name)' is not finite")
+        let missing = parameters.merging(graph.initialParameters(seed: seed)) { kept, _ in kept }
+        let own = missing.filter { name, _ in graph.parameterSignature.contains { $0.parameter.name == name } }
+        let doubles = own.mapValues(\.doubles)
+        let check = SlopeCheck(
+            graph: graph, inputs: [Self.x: x.doubles], parameters: doubles, targets: named.map(\.target), seed: seed)
+        for fault in try check.faults() {
+            let what =
+                fault.target.map { $0.isInput ? "the input" : "'\($0.name)'" } ?? "all parameters together"
+            report.record(
+                "\(subject).gradient",
+                ConformanceFailure(
+                    subject: "\(subject).gradient", message: "the gradient of \(what) \(fault.message)", seed: seed,
+                    maximumError: fault.error))
         }
+        report.record("\(subject).gradient", nil)
+        CustomOpChecks(subject: subject, seed: seed).run(
+            try evaluate(graph, own, x), differentiable: false, &report)
+        try runs.steps(graph, targets: named.map(\.target), inputs: [Self.x: x], parameters: own, &report)
     }
-
-    static let tolerance = Tolerance(relative: 1e-4, absolute: 1e-4)
 }
 
 extension Graph {

@@ -1,13 +1,17 @@
 public import Multimodal
 
-/// What a backend promises besides numbers: refusals, repeatability, results that stay what they are.
+/// What a backend promises besides numbers: refusals, repeatability, results that stay what they are, and that depend on
+/// nothing but the inputs: not on threads, on other rows of the batch, or on what else runs.
 public struct ExecutableContract: Sendable {
     public var backend: any Backend
     public var options: CompileOptions
+    /// Factor on tolerances, where results may differ by rounding: 1 for float32.
+    public var toleranceFactor: Double
 
-    public init(backend: any Backend, options: CompileOptions = CompileOptions()) {
+    public init(backend: any Backend, options: CompileOptions = CompileOptions(), toleranceFactor: Double? = nil) {
         self.backend = backend
         self.options = options
+        self.toleranceFactor = toleranceFactor ?? (options.precision == .float32 ? 1 : 4000)
     }
 
     public func run() -> ConformanceReport {
@@ -15,6 +19,7 @@ public struct ExecutableContract: Sendable {
         do {
             try refusals(&report)
             try repetition(&report)
+            try independence(&report)
         } catch {
             report.record("contract", ConformanceFailure(subject: "contract", message: "\(error)"))
         }
@@ -57,6 +62,14 @@ public struct ExecutableContract: Sendable {
         }
         refused("an input of another element type", naming: "x") {
             _ = try executable.run(["x": x.converted(to: .bfloat16), "ids": ids([0, 1])])
+        }
+        refused("no input at all", naming: "missing") { _ = try executable.run([:]) }
+        refused("indices of another integer type", naming: "ids") {
+            _ = try executable.run(["x": x, "ids": ids([0, 1]).converted(to: .int64)])
+        }
+        refused("an input with one axis more", naming: "x") {
+            let deeper = TensorData(TensorType(.float32, [1, 2, 3]), doubles: x.doubles)
+            _ = try executable.run(["x": deeper, "ids": ids([0, 1])])
         }
         refused("an unknown input", naming: "z") {
             _ = try executable.run(["x": x, "ids": ids([0, 1]), "z": x])

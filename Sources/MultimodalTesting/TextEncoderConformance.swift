@@ -1,12 +1,17 @@
 public import Multimodal
 
-/// What every text encoder promises: shapes, names, rows that do not see each other, gradients that reach everything,
-/// and where it says so, features that tokens after the end cannot change.
+/// What every text encoder promises: shapes, names, rows that do not see each other, gradients that are right and reach
+/// everything, ops that every backend can run, and where it says so, features that tokens after the end cannot change.
+///
+///     let report = TextEncoderConformance.run(encoder, backends: [ReferenceBackend(), CPUBackend()])
+///     #expect(report.hasPassed, "\(report)")
+///
+/// How it is done, and which sizes to give the encoder, is said at `ImageEncoderConformance`.
 public enum TextEncoderConformance {
     /// - Parameter endToken: the id that ends a text; the last of the vocabulary unless given. Other ids are drawn
     ///   below it.
     public static func run(
-        _ encoder: any TextEncoder, backend: any Backend, endToken: Int32? = nil, batch: Int = 2, seed: UInt64 = 0
+        _ encoder: any TextEncoder, backends: [any Backend], endToken: Int32? = nil, batch: Int = 2, seed: UInt64 = 0
     ) -> ConformanceReport {
         var report = ConformanceReport()
         let (length, size) = (encoder.contextLength, encoder.vocabularySize)
@@ -15,10 +20,10 @@ public enum TextEncoderConformance {
             length >= 3 && size >= 3 && end >= 1 && end < size, "text-encoder.size",
             "contexts of \(length), \(size) ids, end \(end)")
         guard report.hasPassed else { return report }
-        let checks = EncoderChecks(subject: "text-encoder", backend: backend, seed: seed) { scope, batch, length in
-            let x = scope.builder.input("x", TensorType(.int32, [batch, length]))
-            return encoder.build(x, in: scope)
-        }
+        let checks = EncoderChecks(
+            subject: "text-encoder", backends: backends, seed: seed,
+            input: { batch, length in TensorType(.int32, [batch, length]) },
+            build: { encoder.build($0, in: $1) })
         let batch = max(batch, 2)
         var random = SeededGenerator(seed: seed, stream: "text")
         /// Texts of length `length`, each ending at two thirds of it.
@@ -35,14 +40,17 @@ public enum TextEncoderConformance {
             guard encoder.ignoresPadding else { return report }
             let graph = try checks.graph(batch: 1, length: length)
             let parameters = checks.parameters(graph)
-            let whole = try checks.run(graph, parameters, tensor([texts[0]]))["pooled"]
+            func pooled(_ graph: Graph, _ text: [Double]) throws -> TensorData {
+                let values = try checks.evaluate(graph, parameters, tensor([text])).outputs["pooled"] ?? []
+                return TensorData(TensorType(.float64, [values.count]), doubles: values)
+            }
+            let whole = try pooled(graph, texts[0])
             let kept = length * 2 / 3 + 1
             let refilled = texts[0][..<kept] + text().prefix(length - kept).map { $0 == Double(end) ? 0 : $0 }
-            let other = try checks.run(graph, parameters, tensor([Array(refilled)]))["pooled"]
             let short = try checks.graph(batch: 1, length: kept)
-            let cut = try checks.run(short, parameters, tensor([Array(texts[0][..<kept])]))["pooled"]
+            let cut = try pooled(short, Array(texts[0][..<kept]))
+            let other = try pooled(graph, Array(refilled))
             for (name, found) in [("other tokens after the end", other), ("leaving out what follows the end", cut)] {
-                guard let found, let whole else { continue }
                 let gap = difference(found, whole, EncoderChecks.tolerance)
                 report.expect(
                     gap == nil, "text-encoder.padding", "\(name) changes the features: \(gap?.description ?? "")")
@@ -51,5 +59,12 @@ public enum TextEncoderConformance {
             report.record("text-encoder", ConformanceFailure(subject: "text-encoder", message: "\(error)", seed: seed))
         }
         return report
+    }
+
+    /// The same with one backend.
+    public static func run(
+        _ encoder: any TextEncoder, backend: any Backend, endToken: Int32? = nil, batch: Int = 2, seed: UInt64 = 0
+    ) -> ConformanceReport {
+        run(encoder, backends: [backend], endToken: endToken, batch: batch, seed: seed)
     }
 }

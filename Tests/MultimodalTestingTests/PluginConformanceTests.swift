@@ -1,73 +1,56 @@
+import CPUBackend
 import Multimodal
 import MultimodalTesting
 import ReferenceBackend
 import Testing
 
-@Suite struct PluginConformanceTests {
-    private let backend = ReferenceBackend()
+@Suite("A suite passes a plugin that keeps its promises")
+struct PluginConformanceTests {
+    private let backends: [any Backend] = [ReferenceBackend(), CPUBackend()]
 
-    private func subjects(_ report: ConformanceReport) -> Set<String> { Set(report.failures.map(\.subject)) }
-
-    @Test("an image encoder that keeps its promises passes")
+    @Test("an image encoder with an op of its own")
     func image() {
-        let report = ImageEncoderConformance.run(ToyImageEncoder(), backend: backend)
+        let report = ImageEncoderConformance.run(ToyImageEncoder(), backends: backends)
         #expect(report.hasPassed, "\(report)")
+        #expect(report.checks["image-encoder.backend"] == 4)
+        #expect(report.checks["image-encoder.op-gradient"] == 1)
     }
 
-    @Test(
-        "an image encoder's fault is named",
-        arguments: [
-            (ToyImageEncoder.Fault.mixesRows, "image-encoder.batch"), (.unusedParameter, "image-encoder.gradient"),
-            (.outsideScope, "image-encoder.names"), (.flat, "image-encoder.shape"),
-        ])
-    func imageFaults(fault: ToyImageEncoder.Fault, subject: String) {
-        let report = ImageEncoderConformance.run(ToyImageEncoder(fault: fault), backend: backend)
-        #expect(subjects(report).contains(subject), "\(report)")
-    }
-
-    @Test("a text encoder that keeps its promises passes")
+    @Test("a text encoder, whether or not it sees padding, as long as it says so")
     func text() {
-        let report = TextEncoderConformance.run(ToyTextEncoder(), backend: backend)
+        let report = TextEncoderConformance.run(ToyTextEncoder(), backends: backends)
         #expect(report.hasPassed, "\(report)")
         #expect(report.checks["text-encoder.padding"] == 2)
+        let honest = TextEncoderConformance.run(
+            ToyTextEncoder(ignoresPadding: false, isCausal: false), backends: backends)
+        #expect(honest.hasPassed, "\(honest)")
     }
 
-    @Test("a text encoder that sees padding and says it does not is found")
-    func textFaults() {
-        let report = TextEncoderConformance.run(ToyTextEncoder(isCausal: false), backend: backend)
-        #expect(subjects(report) == ["text-encoder.padding"], "\(report)")
-        let honest = ToyTextEncoder(ignoresPadding: false, isCausal: false)
-        #expect(TextEncoderConformance.run(honest, backend: backend).hasPassed)
-    }
-
-    @Test("a loss that keeps its promises passes")
-    func loss() {
-        let report = LossConformance.run(ToyLoss(), backend: backend)
+    @Test("a loss, one of one side too that says so", arguments: [ToyLoss.Fault.none, .saysOneSided])
+    func loss(fault: ToyLoss.Fault) {
+        let report = LossConformance.run(ToyLoss(fault: fault), backends: backends)
         #expect(report.hasPassed, "\(report)")
     }
 
     @Test(
-        "a loss's fault is named",
-        arguments: [
-            (ToyLoss.Fault.oneSided, "loss.symmetry"), (.constantScale, "loss.gradient"),
-            (.upsideDown, "loss.alignment"),
-        ])
-    func lossFaults(fault: ToyLoss.Fault, subject: String) {
-        let report = LossConformance.run(ToyLoss(fault: fault), backend: backend)
-        #expect(subjects(report).contains(subject), "\(report)")
-    }
-
-    @Test("a tokenizer that keeps its promises passes")
-    func tokenizer() {
-        let report = TokenizerConformance.run(ToyTokenizer(), longText: 1 << 16)
+        "a tokenizer, one that pads with an ordinary id or reads special spellings too, where it says so",
+        arguments: [ToyTokenizer.Fault.none, .padSaidToBeALetter, .saysItReadsSpecials])
+    func tokenizer(fault: ToyTokenizer.Fault) {
+        let report = TokenizerConformance.run(ToyTokenizer(fault: fault), longText: 1 << 16)
         #expect(report.hasPassed, "\(report)")
     }
 
-    @Test(
-        "a tokenizer's fault is named",
-        arguments: [(ToyTokenizer.Fault.outOfRange, "tokenizer.range"), (.deaf, "tokenizer.meaning")])
-    func tokenizerFaults(fault: ToyTokenizer.Fault, subject: String) {
-        let report = TokenizerConformance.run(ToyTokenizer(fault: fault), longText: 1 << 10)
-        #expect(subjects(report).contains(subject), "\(report)")
+    @Test("a plugin, through its manifest")
+    func plugin() {
+        let report = PluginConformance.run(
+            ToyPlugin(), beside: [CPUPlugin(), ReferencePlugin()], settings: ["toy": ["{imageSize: 4, patchSize: 2}"]])
+        #expect(report.hasPassed, "\(report)")
+        #expect(report.checks["settings.use"] == 5)
+    }
+
+    @Test("settings for what a plugin does not provide are refused")
+    func unknown() {
+        let report = PluginConformance.run(ToyPlugin(), beside: [], settings: ["tow": ["{}"]])
+        #expect(report.failures.contains { $0.message.contains("'tow'") }, "\(report)")
     }
 }

@@ -50,6 +50,17 @@ public struct BytePairEncoder: Sendable {
         return ids
     }
 
+    /// What gives one of `ids` where a text spells it. A vocabulary may lack some characters, which are then the unknown
+    /// token, and that is the end token.
+    func spellings(of ids: Set<Int32>) -> [String] {
+        let lost = (0..<512).filter { number in table.published?.ids[number].map(ids.contains) ?? false }
+            .map { ByteAlphabet.bytes[$0 & 0xFF] }.filter { $0 < 0x80 }.map { String(Unicode.Scalar($0)) }
+        guard cleaning == .transformers else {
+            return lost + specials.filter { ids.contains($0.id) }.map { String(decoding: $0.bytes, as: UTF8.self) }
+        }
+        return lost + addedTokens.tokens.filter { ids.contains($0.id) }.map(\.content)
+    }
+
     /// What transformers' pattern splits off before and after, spelled so once the case is lowered; its second pattern
     /// then splits them as any text.
     private static let splitSpellings = [SpecialTokens.openai.start, SpecialTokens.openai.end].compactMap {

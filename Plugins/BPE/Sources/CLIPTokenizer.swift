@@ -20,6 +20,16 @@ public struct CLIPTokenizer: Tokenizer {
 
     public func encode(_ text: String) -> [Int32] { encoder.encode(text) }
 
+    /// As openai/CLIP and transformers have it; texts of people rarely hold them.
+    public var specialSpellings: [String] { encoder.spellings(of: [encoder.table.startToken, endToken, padToken]) }
+
+    public var padIsOrdinary: Bool { encoder.table.bytes(padToken) != nil }
+
+    public func text(of id: Int32) -> String? {
+        guard let (bytes, _) = encoder.table.bytes(id) else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
     /// FNV-1a over the merges, cleaning and spelling of special tokens. Padding is left out: it decides no id of a
     /// text.
     private static func digest(of encoder: BytePairEncoder) -> String {

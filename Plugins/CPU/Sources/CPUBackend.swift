@@ -32,10 +32,13 @@ public struct CPUBackend: Backend {
         try compiled(graph, parameters: parameters, options: options)
     }
 
+    /// More than any machine has processors.
+    private static let mostThreads = 4096
+
     func compiled(_ graph: Graph, parameters: [String: TensorData], options: CompileOptions) throws -> CPUExecutable {
         let ordered = try graph.ordered(parameters)
-        if let threads = options.threads, threads < 1 {
-            throw BackendError("\(threads) threads cannot run anything; ask for 1 or more")
+        if let threads = options.threads, !(1...Self.mostThreads).contains(threads) {
+            throw BackendError("the cpu backend cannot run on \(threads) threads; ask for 1 to \(Self.mostThreads)")
         }
         return try CPUExecutable(
             signature: graph, prepared: try graph.prepared(for: options, unless: supports), parameters: ordered,

@@ -131,31 +131,39 @@ final class Planner {
 
     /// Where the values of `id` are, once its unit is planned.
     func view(_ id: Node.ID) throws -> View {
-        if let view = views[id] { return view }
-        let node = graph[id]
-        guard fusion.roles[id] == .view else {
-            throw BackendError("the cpu backend planned \(node.op.name) at \(node.location) before its inputs")
+        // Views of views, down to what is planned already.
+        var chain: [Node.ID] = []
+        var source = id
+        while views[source] == nil {
+            guard fusion.roles[source] == .view else {
+                let node = graph[source]
+                throw BackendError("the cpu backend planned \(node.op.name) at \(node.location) before its inputs")
+            }
+            chain.append(source)
+            source = fusion.viewed(by: source)
         }
-        let source = try view(fusion.viewed(by: id))
-        let made: View
+        guard var view = views[source] else { throw BackendError("the cpu backend lost node \(source)") }
+        for id in chain.reversed() {
+            view = self.view(of: graph[id], on: view)
+            views[id] = view
+        }
+        return view
+    }
+
+    /// What `node` sees of `source`.
+    private func view(of node: Node, on source: View) -> View {
         switch node.op {
         case .reshape:
-            let shape = node.shape.dimensions
-            if let same = source.reshaped(to: shape) {
-                made = same
-            } else {
-                let whole = contiguous(source)
-                var copy = View(buffer: whole.buffer, type: node.type)
-                copy.offset = whole.offset
-                made = copy
-            }
-        case .transpose(let op): made = source.transposed(op.permutation)
-        case .broadcast: made = source.broadcast(to: node.shape.dimensions)
-        case .slice(let op): made = source.sliced(axis: op.axis, op.start..<op.end)
-        default: made = source
+            if let same = source.reshaped(to: node.shape.dimensions) { return same }
+            let whole = contiguous(source)
+            var copy = View(buffer: whole.buffer, type: node.type)
+            copy.offset = whole.offset
+            return copy
+        case .transpose(let op): return source.transposed(op.permutation)
+        case .broadcast: return source.broadcast(to: node.shape.dimensions)
+        case .slice(let op): return source.sliced(axis: op.axis, op.start..<op.end)
+        default: return source
         }
-        views[id] = made
-        return made
     }
 
     /// The values of `id`, row-major without gaps.

@@ -5,29 +5,15 @@ internal import Multimodal
 /// padded pieces.
 extension Graph {
     func prepared(for options: CompileOptions, unless isSupported: (Node) -> Bool) throws -> Graph {
-        for node in nodes {
-            if node.dtype == .float64 {
-                throw BackendError(
-                    "the cpu backend computes in float32, and \(node.op.name) at \(node.location) is float64; "
-                        + "cast it, or use the reference backend")
-            }
-            if node.shape.rank > Int(CPU_MAX_RANK) {
-                throw BackendError(
-                    "the cpu backend takes tensors of rank \(CPU_MAX_RANK) at most, and \(node.op.name) at "
-                        + "\(node.location) is \(node.type)")
-            }
-            if node.dtype == .int64, !node.op.isMove {
-                throw BackendError(
-                    "the cpu backend computes in int32, and \(node.op.name) at \(node.location) is int64; cast it")
-            }
-        }
+        try checkLimits()
         // A step's backward pass computes again what attention hides, so it is opened and both share what they can.
         let isTraining = !updates.isEmpty
         let folded = isTraining ? self : try foldingBatchNorms()
-        var graph = try folded.decomposing { node in
+        var graph = try folded.decomposed(for: "cpu") { node in
             if case .attention = node.op, isTraining { return false }
             return isSupported(node)
         }
+        try graph.checkLimits()
         if !isTraining { graph = try graph.narrowingSlices().absorbingProjections().narrowingSlices() }
         if options.precision == .int8, isTraining {
             throw BackendError("a step that trains cannot run in int8; train in float32 or bfloat16")
@@ -51,6 +37,44 @@ extension Graph {
         }
         return try graph.openingPatchConvolutions().wideningNarrowOps().joiningPads()
     }
+
+    /// Refuses what no kernel here knows: wide elements, many axes. Somebody's decomposition may bring them, too.
+    private func checkLimits() throws {
+        for node in nodes {
+            guard node.shape.count <= Graph.mostBytes / node.dtype.size else {
+                throw BackendError(
+                    "\(node.op.name) at \(node.location) is \(node.type), for which there is no memory",
+                    isOutOfMemory: true)
+            }
+            if case .convolution(let op) = node.op, let x = node.inputs.first.map({ self[$0].shape }),
+                Shape([x[0], x[2] + 2 * op.padding, x[3] + 2 * op.padding, x[1]]).checkedCount
+                    .map({ $0 > Graph.mostPaddedValues }) ?? true
+            {
+                throw BackendError(
+                    "the convolution at \(node.location) has a padding of \(op.padding), which makes \(x) too large for "
+                        + "the cpu backend")
+            }
+            if node.dtype == .float64 {
+                throw BackendError(
+                    "the cpu backend computes in float32, and \(node.op.name) at \(node.location) is float64; "
+                        + "cast it, or use the reference backend")
+            }
+            if node.shape.rank > Int(CPU_MAX_RANK) {
+                throw BackendError(
+                    "the cpu backend takes tensors of rank \(CPU_MAX_RANK) at most, and \(node.op.name) at "
+                        + "\(node.location) is \(node.type)")
+            }
+            if node.dtype == .int64, !node.op.isMove {
+                throw BackendError(
+                    "the cpu backend computes in int32, and \(node.op.name) at \(node.location) is int64; cast it")
+            }
+        }
+    }
+
+    /// Bytes of one value that no machine holds: sums of many such are still numbers.
+    private static var mostBytes: Int { 1 << 46 }
+    /// Values of a picture with its border.
+    private static var mostPaddedValues: Int { 1 << 34 }
 
     /// Convolutions on pixels, of three channels, which do not come in pairs, stay in float32.
     private func raisingPixelConvolutions() throws -> Graph {

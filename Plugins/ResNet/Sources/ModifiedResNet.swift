@@ -21,7 +21,7 @@ package struct ModifiedResNet: ImageEncoder {
         guard imageSize.isMultiple(of: reduction) else {
             throw config.error(
                 "imageSize", "the encoder reduces a picture \(reduction) times, which \(imageSize) pixels do not allow",
-                remedy: "choose a multiple of \(reduction)")
+                remedy: "choose an imageSize that is a multiple of \(reduction)")
         }
         let features = width * reduction
         guard width.isMultiple(of: 2), features.isMultiple(of: heads) else {

@@ -27,6 +27,15 @@ struct Pieces: Sendable {
 
     subscript(spelling: [UInt8]) -> Int32? { spellings.find(spelling).map { Int32(truncatingIfNeeded: $0) } }
 
+    /// What a piece is read of, with spaces as they are; nil for those that no text gives by themselves.
+    func text(of id: Int32) -> String? {
+        guard kinds.indices.contains(Int(id)), kinds[Int(id)] == .normal || kinds[Int(id)] == .userDefined else {
+            return nil
+        }
+        let spelling = String(validating: spellings[Int(id)], as: UTF8.self)
+        return spelling.map { String($0.map { $0 == "\u{2581}" ? " " : $0 }) }
+    }
+
     /// The ids of all byte pieces, if it has them all.
     func byteIDs() -> [Int32]? {
         let ids = (UInt8.min...UInt8.max).compactMap { byte in

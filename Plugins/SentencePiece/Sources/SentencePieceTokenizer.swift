@@ -33,6 +33,9 @@ public struct SentencePieceTokenizer: Tokenizer {
     public let endToken: Int32
     public let padToken: Int32
     public let digest: String
+    /// As the file lists them; texts of people rarely hold them.
+    public let specialSpellings: [String]
+    private let pieces: Pieces
     private let encoding: @Sendable (String) -> [Int32]
 
     /// Reads a file.
@@ -45,6 +48,8 @@ public struct SentencePieceTokenizer: Tokenizer {
         let end: Int32?
         let pad: Int32?
         let isBPE: Bool
+        // What is found in a text before it is split.
+        let added: [AddedTokens.Token]
         if TokenizerFile.isOne(bytes) {
             let file = try TokenizerFile(bytes, file: path)
             if cleaning == .transformers {
@@ -52,12 +57,15 @@ public struct SentencePieceTokenizer: Tokenizer {
                     path, "is not what SiglipTokenizer of transformers reads (cleaning: transformers)",
                     remedy: "name the spiece.model, or use the cleaning none or open_clip")
             }
-            (vocabularySize, end, pad) = (file.vocabularySize, file.end, file.pad)
+            (vocabularySize, end, pad, pieces) = (file.vocabularySize, file.end, file.pad, file.pieces)
+            added = file.addedTokens
             if case .bpe = file.model { isBPE = true } else { isBPE = false }
             encoding = Self.encoding(file, cleaning)
         } else {
             let file = try ModelFile(bytes, file: path)
             (vocabularySize, end, pad, isBPE) = (file.pieces.count, file.end, file.pad, file.isBPE)
+            pieces = file.pieces
+            added = cleaning == .transformers ? SiglipCleaning.specials(file) : []
             encoding = Self.encoding(file, cleaning)
         }
         guard let endToken = specialTokens.end ?? end else {
@@ -71,10 +79,14 @@ public struct SentencePieceTokenizer: Tokenizer {
             throw SettingFile.error(
                 path, "has ids below \(vocabularySize), not \(id)", remedy: "correct startToken, endToken and padToken")
         }
+        let specials = Set([startToken, endToken, padToken].compactMap { $0 })
+        specialSpellings = added.filter { specials.contains($0.id) }.map(\.content)
         digest = Self.digest(bytes, "sentencepiece 1 \(cleaning.rawValue) \(startToken ?? -1) \(endToken) \(padToken)")
     }
 
     public func encode(_ text: String) -> [Int32] { encoding(text) }
+
+    public func text(of id: Int32) -> String? { pieces.text(of: id) }
 
     private static func encoding(_ file: TokenizerFile, _ cleaning: Cleaning) -> @Sendable (String) -> [Int32] {
         let steps = (cleaning == .lower ? [.lowercase] : []) + file.normalizer

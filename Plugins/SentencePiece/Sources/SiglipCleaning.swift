@@ -5,7 +5,7 @@ import Multimodal
 /// It puts a mark before the text, takes out special tokens, cleans what is between them, and encodes each stretch
 /// after the spelling of the unknown token, whose pieces it then drops.
 struct SiglipCleaning: Sendable {
-    private let specials: AddedTokens
+    private let addedTokens: AddedTokens
     private let encode: @Sendable ([UInt8]) -> [Int32]
     private let unknownCount: Int
     private let end: Int32?
@@ -16,20 +16,24 @@ struct SiglipCleaning: Sendable {
         self.encode = encode
         unknownCount = encode(Self.unknown).count
         end = file.pieces[Array("</s>".utf8)]
-        let tokens = ["</s>", "<unk>"].compactMap { spelling in
+        addedTokens = AddedTokens(Self.specials(file), normalize: Self.cleaned)
+    }
+
+    /// What it takes out of a text first.
+    static func specials(_ file: ModelFile) -> [AddedTokens.Token] {
+        ["</s>", "<unk>"].compactMap { spelling in
             file.pieces[Array(spelling.utf8)].map { id in
                 var token = AddedTokens.Token(spelling, id: id)
                 (token.stripsLeft, token.stripsRight) = (true, true)
                 return token
             }
         }
-        specials = AddedTokens(tokens, normalize: Self.cleaned)
     }
 
     func ids(_ text: String) -> [Int32] {
         let spaced = TextPattern(literal: SpaceNormalizer.space).replacing(Array(text.utf8), with: [0x20])
         var ids: [Int32] = []
-        for section in specials.sections(SpaceNormalizer.space + spaced) {
+        for section in addedTokens.sections(SpaceNormalizer.space + spaced) {
             switch section {
             case .token(let id): ids.append(id)
             case .text(let text): ids += encode(Self.unknown + text).dropFirst(unknownCount)

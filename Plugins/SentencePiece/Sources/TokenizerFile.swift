@@ -9,6 +9,7 @@ struct TokenizerFile {
     }
 
     let model: Model
+    let pieces: Pieces
     let normalizer: [NormalizerStep]
     let splitting: [SplittingStep]
     let addedTokens: [AddedTokens.Token]
@@ -42,6 +43,7 @@ struct TokenizerFile {
                     fusesUnknown: try description.member("fuse_unk")?.bool() ?? false))
         case let name: throw type.unsupported("the model \(name)")
         }
+        self.pieces = pieces
         self.addedTokens = addedTokens
         vocabularySize = max(pieces.count, (addedTokens.map { Int($0.id) }.max() ?? -1) + 1)
         func id(_ spellings: String...) -> Int32? {
