@@ -61,7 +61,8 @@ static void dot_rows(int rows, const uint8_t *a, int64_t sa, const int8_t *b, in
 // GELU where the result is quantised to 8 bits next: within 3e-4 of the exact, or of a part of large results, where a
 // step of what follows is some 1e-2. `x * p(x)`, p the distribution's function: odd polynomials around 1/2 up to 4 sigma.
 INLINE float gelu_by(const float c[7], float x) {
-    const float low = x > -4.0f ? x : -4.0f, t = low < 4.0f ? low : 4.0f, u = t * t;
+    // So written, what is no number stays so.
+    const float low = x < -4.0f ? -4.0f : x, t = low > 4.0f ? 4.0f : low, u = t * t;
     float p = c[6];
     p = p * u + c[5];
     p = p * u + c[4];
