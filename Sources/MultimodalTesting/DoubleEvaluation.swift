@@ -64,6 +64,13 @@ struct DoubleEvaluation {
         }
     }
 
+    /// Whether a plugin's op computes in single precision: all that it gave are such numbers.
+    var isSinglePrecision: Bool {
+        graph.nodes.contains { node in
+            node.op.isCustom && node.dtype.isFloat && values[node.id].allSatisfy { Double(Float($0)) == $0 }
+        }
+    }
+
     private static func source(_ given: [Double]?, _ node: Node, _ name: String) throws(BackendError) -> [Double] {
         guard let given, given.count == node.shape.count else {
             throw BackendError("the \(node.op.name) '\(name)' (\(node.type)) is missing or of another size")

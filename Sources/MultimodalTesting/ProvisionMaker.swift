@@ -72,7 +72,8 @@ struct ProvisionMaker {
                 let output = loss.build(images: a, texts: b, in: ParameterScope(builder: builder, isTraining: true))
                 return [("loss", output.loss), ("scale", output.logitScale)]
             }
-            return [graph]
+            let scalars = graph.initialParameters(seed: 0).filter { $0.value.shape.count == 1 }
+            return [graph, loss.isSymmetric, try loss.calibration(scalars.compactMapValues(\.floats.first))]
         case .backend: return []
         }
     }

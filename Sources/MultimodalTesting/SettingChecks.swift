@@ -73,7 +73,8 @@ struct SettingChecks {
         }
         fail(
             "settings.use",
-            "the manifest declares '\(setting.name)', and no value of it changes anything: use it or leave it out",
+            "the manifest declares '\(setting.name)', and no value of it changes anything: use it, leave it out, or give "
+                + "settings in which it counts",
             &report)
     }
 

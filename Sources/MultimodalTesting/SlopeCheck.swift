@@ -28,11 +28,19 @@ struct SlopeCheck {
         var error: Double
     }
 
-    /// Largest difference of two slopes, relative to the larger of them.
-    private static let tolerance = 1e-5
-    /// Tried in turn until one agrees. The first is right for smooth functions; smaller ones step over fewer kinks;
-    /// larger ones bear evaluations in single precision.
-    private static let steps = [1e-6, 1e-7, 1e-5, 1e-4, 1e-8, 1e-3]
+    /// How finely differences are taken.
+    private struct Precision {
+        /// Largest difference of two slopes, relative to the larger of them.
+        var tolerance: Double
+        /// Tried in turn until one agrees. The first is right for smooth functions; smaller ones step over fewer kinks.
+        var steps: [Double]
+        /// Whether differences are of fourth order, so that large steps do.
+        var isOfFourthOrder = false
+    }
+
+    private static let double = Precision(tolerance: 1e-5, steps: [1e-6, 1e-7, 1e-5, 1e-4, 1e-8])
+    /// For ops that evaluate in single precision, whose rounding small steps magnify.
+    private static let single = Precision(tolerance: 1e-3, steps: [1e-2, 3e-3, 3e-2], isOfFourthOrder: true)
     /// A target whose gradient is this much smaller than the largest counts as if it were not.
     private static let smallest = 1e-3
 
@@ -46,12 +54,14 @@ struct SlopeCheck {
         let loss = try Graph(forward: graph, of: "loss")
         let forward = try DoubleEvaluation(loss, inputs: inputs, parameters: parameters)
         let largest = targets.map { Self.largest(gradients[$0.name] ?? []) }.max() ?? 0
-        let floor = largest == 0 ? 1 : largest * Self.smallest
+        let isSingle = forward.isSinglePrecision
+        let floor = largest == 0 ? 1 : largest * (isSingle ? 0.1 : Self.smallest)
         var random = SeededGenerator(seed: seed, stream: "slopes")
         for _ in 0..<directions {
             let direction = targets.map { target in
                 let gradient = gradients[target.name] ?? []
-                let scale = 1 / max(Self.largest(gradient), floor)
+                // Large steps are not to leave where the loss is nearly straight.
+                let scale = min(1 / max(Self.largest(gradient), floor), isSingle ? 1 : .infinity)
                 return gradient.map { _ in random.next() & 1 == 0 ? scale : -scale }
             }
             guard let whole = try fault(forward, gradients, targets, direction) else { continue }
@@ -79,14 +89,17 @@ struct SlopeCheck {
             }
         }
         var best: (error: Double, numeric: Double)?
-        for step in Self.steps {
-            let ahead = try moved(forward, targets, directions, by: step)
-            let back = try moved(forward, targets, directions, by: -step)
-            let numeric = (ahead - back) / (2 * step)
+        let precision = forward.isSinglePrecision ? Self.single : Self.double
+        for step in precision.steps {
+            func difference(_ step: Double) throws -> Double {
+                try moved(forward, targets, directions, by: step) - moved(forward, targets, directions, by: -step)
+            }
+            var numeric = try difference(step) / (2 * step)
+            if precision.isOfFourthOrder { numeric = (4 * numeric - (try difference(2 * step)) / (4 * step)) / 3 }
             // A sum of terms of both signs may be small by chance; its rounding is in proportion to the terms.
             let scale = max(analytic.magnitude, numeric.magnitude, squares.squareRoot(), Self.smallest)
             let error = (analytic - numeric).magnitude
-            if error <= Self.tolerance * scale { return nil }
+            if error <= precision.tolerance * scale { return nil }
             if error.isFinite, error < best?.error ?? .infinity { best = (error, numeric) }
         }
         guard let best else {

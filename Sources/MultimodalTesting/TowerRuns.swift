@@ -27,7 +27,9 @@ struct TowerRuns {
                 let (found, again) = (try executable.run(inputs), try executable.run(inputs))
                 let largest = expected.outputs.values.reduce(0) { max($0, $1.largest) }
                 let faults = expected.outputs.sorted { $0.key < $1.key }.compactMap { name, values in
-                    fault("'\(name)'", found[name]?.doubles, values, Self.tolerance, largest * Self.negligible)
+                    fault(
+                        "'\(name)'", found[name]?.doubles, values, Self.tolerance * graph.coarseness,
+                        largest * Self.negligible)
                 }
                 return faults + (found == again ? [] : ["the same batch a second time gives other features"])
             }
@@ -64,7 +66,7 @@ struct TowerRuns {
                         let what = name == "loss" ? "the loss" : "the gradient of '\(name)'"
                         let problem = fault(
                             "\(what) of step \(number + 1)", found[name]?.doubles, values,
-                            Self.gradientTolerance, largest * Self.negligible)
+                            Self.gradientTolerance * graph.coarseness, largest * Self.negligible)
                         if let problem { faults.append(problem) }
                     }
                 }
@@ -135,6 +137,11 @@ extension [Double] {
 }
 
 extension Graph {
+    /// Factor on tolerances: more where values pass through 16 bits.
+    fileprivate var coarseness: Double {
+        nodes.contains { $0.dtype == .bfloat16 || $0.dtype == .float16 } ? 300 : 1
+    }
+
     /// With an update of each parameter in `names` against its gradient, which is the output of that name.
     fileprivate func descending(_ names: [String], rate: Double) throws -> Graph {
         let builder = GraphBuilder(extending: self)

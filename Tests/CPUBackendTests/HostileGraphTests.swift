@@ -106,6 +106,21 @@ struct HostileGraphTests {
                 return [("y", x.exp())]
             },
             try Graph.build { b in
+                // A weight that is written as a tree of as many leaves as there are numbers.
+                var w = b.constant(0.5).broadcast(to: [32, 4])
+                for _ in 0..<60 { w = (w + w) * 0.5 }
+                return [("y", b.input("x", TensorType(.float32, [])).broadcast(to: [2, 32]).exp().matmul(w))]
+            },
+            try Graph.build { b in
+                var x = b.input("x", TensorType(.float32, [])).broadcast(to: [2, 3]) * 0.5
+                var y = x.tanh()
+                for step in 0..<20_000 {
+                    x = x.transposed()
+                    y = y.reshaped(to: step.isMultiple(of: 2) ? [3, 2] : [2, 3])
+                }
+                return [("x", x.matmul(x.transposed())), ("y", y.exp() * y)]
+            },
+            try Graph.build { b in
                 let x = b.input("x", TensorType(.float32, []))
                 let parts = (0..<500).map { x * Double($0) }
                 return [
@@ -130,7 +145,8 @@ struct HostileGraphTests {
         for (number, graph) in graphs.enumerated() {
             let inputs = graph.inputs.isEmpty ? [:] : ["x": scalar()]
             let expected = try ReferenceBackend().compile(graph, parameters: [:], options: CompileOptions()).run(inputs)
-            let found = try CPUBackend().compile(graph, parameters: [:], options: CompileOptions()).run(inputs)
+            let options = CompileOptions(sharedWeights: SharedWeights())
+            let found = try CPUBackend().compile(graph, parameters: [:], options: options).run(inputs)
             #expect(found.keys.sorted() == expected.keys.sorted())
             for (name, values) in expected {
                 let gap = zip(found[name]?.doubles ?? [], values.doubles).map { ($0 - $1).magnitude }.max() ?? .infinity

@@ -9,6 +9,7 @@ struct Bend: OpDefinition {
         case random, count, transposedShape, infinite
     }
     var fault = Fault.none
+    var isSinglePrecision = false
 
     var name: String { "bend" }
 
@@ -23,6 +24,7 @@ struct Bend: OpDefinition {
     func evaluate(_ inputs: [ReferenceTensor], result: TensorType) throws(OpFault) -> [Double] {
         let (x, w) = (inputs[0].values, inputs[1].values)
         var values = x.enumerated().map { $1 * $1 * w[$0 % w.count] + w[$0 % w.count] }
+        if isSinglePrecision { values = values.map { Double(Float($0)) } }
         if fault == .random { values[0] += Double(Self.calls.add(1, ordering: .relaxed).newValue) * 0.01 }
         if fault == .count { values.removeLast() }
         if fault == .infinite { values[0] /= 0 }

@@ -138,10 +138,13 @@ struct Int8Products {
 
 extension Graph {
     fileprivate func holdsNothingNegative(_ id: Node.ID) -> Bool {
-        switch self[id].op {
-        case .unary(.relu): true
-        case .averagePool, .cast: holdsNothingNegative(self[id].inputs[0])
-        default: false
+        var id = id
+        while true {
+            switch self[id].op {
+            case .unary(.relu): return true
+            case .averagePool, .cast: id = self[id].inputs[0]
+            default: return false
+            }
         }
     }
 }

@@ -49,15 +49,19 @@ struct PackedProducts {
         }
         let results = Set(graph.outputs.map(\.id) + graph.updates.map(\.value))
         func isReadByProducts(_ id: Node.ID) -> Bool {
-            !results.contains(id) && !users[id].isEmpty
-                && users[id].allSatisfy { user in
+            var pending = [id]
+            while let id = pending.popLast() {
+                if results.contains(id) || users[id].isEmpty { return false }
+                for user in users[id] {
                     switch graph[user].op {
                     case .matmul, .convolution:
-                        products.contains(user) || convolutions.contains(user)
-                    case .transpose, .reshape, .slice: isReadByProducts(user)
-                    default: false
+                        guard products.contains(user) || convolutions.contains(user) else { return false }
+                    case .transpose, .reshape, .slice: pending.append(user)
+                    default: return false
                     }
                 }
+            }
+            return true
         }
         // Pools and sums read bfloat16 as it is.
         for node in graph.nodes where node.dtype == .float32 && node.shape.rank == 4 {

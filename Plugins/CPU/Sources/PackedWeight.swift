@@ -38,7 +38,7 @@ extension Planner {
 
     /// Memory for a weight packed in the way of `kind`.
     func packedWeight(_ id: Node.ID, _ kind: String, byteCount: Int) throws(BackendError) -> PackedWeight {
-        guard let sharedWeights, let expression = expression(id) else { return try PackedWeight(byteCount: byteCount) }
+        guard let sharedWeights, let expression = expressions[id] else { return try PackedWeight(byteCount: byteCount) }
         do {
             return try sharedWeights.value("\(kind) \(expression)") { try PackedWeight(byteCount: byteCount) }
         } catch {
@@ -46,18 +46,33 @@ extension Planner {
         }
     }
 
-    /// How a constant comes from parameters: equal for equal values. nil where that cannot be told.
-    private func expression(_ id: Node.ID) -> String? {
-        let node = graph[id]
-        switch node.op {
-        case .parameter(let parameter): return parameter.name
-        case .constant(let data): return data.shape.count <= 16 ? "\(data.type) \(data.doubles)" : nil
-        default:
-            guard let definition = node.op.definition else { return nil }
-            let inputs = node.inputs.map { expression($0) }
-            if inputs.contains(nil) { return nil }
-            return "\(definition.name)(\(definition.attributes) \(node.type); "
-                + "\(inputs.compactMap(\.self).joined(separator: ", ")))"
+    /// Letters of the longest expression that is kept: a weight is a few steps from its parameters.
+    private static let longestExpression = 4096
+
+    /// How constants come from parameters: equal for equal values. nil where that cannot be told, and for what is no
+    /// constant.
+    static func expressions(_ graph: Graph) -> [String?] {
+        let updated = Set(graph.updates.map(\.parameter))
+        var expressions: [String?] = []
+        for node in graph.nodes {
+            switch node.op {
+            case .parameter(let parameter):
+                expressions.append(updated.contains(node.id) ? nil : parameter.name)
+            case .constant(let data):
+                expressions.append(data.shape.count <= 16 ? "\(data.type) \(data.doubles)" : nil)
+            default:
+                let inputs = node.inputs.compactMap { expressions[$0] }
+                let length = inputs.reduce(0) { $0 + $1.utf8.count }
+                guard let definition = node.op.definition, inputs.count == node.inputs.count, !inputs.isEmpty,
+                    length <= longestExpression
+                else {
+                    expressions.append(nil)
+                    continue
+                }
+                expressions.append(
+                    "\(definition.name)(\(definition.attributes) \(node.type); \(inputs.joined(separator: ", ")))")
+            }
         }
+        return expressions
     }
 }

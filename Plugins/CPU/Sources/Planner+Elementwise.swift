@@ -128,16 +128,23 @@ extension Planner {
 
     /// Whether anything but registers of the same unit reads `id`.
     private func isUsed(_ id: Node.ID, outside unit: Int) -> Bool {
-        if isResult[id] { return true }
-        return users[id].contains { user in
-            if fusion.unitOf[user] == unit {
-                return !graph[user].inputs.allSatisfy {
-                    fusion.withoutReshapes($0) != id || fusion.isRegister($0, for: graph[user], in: unit)
+        var pending = [id]
+        while let id = pending.popLast() {
+            if isResult[id] { return true }
+            for user in users[id] {
+                if fusion.unitOf[user] == unit {
+                    let isInRegisters = graph[user].inputs.allSatisfy {
+                        fusion.withoutReshapes($0) != id || fusion.isRegister($0, for: graph[user], in: unit)
+                    }
+                    if !isInRegisters { return true }
+                } else if case .reshape = graph[user].op {
+                    pending.append(user)
+                } else {
+                    return true
                 }
             }
-            if case .reshape = graph[user].op { return isUsed(user, outside: unit) }
-            return true
         }
+        return false
     }
 
     /// A block holds a whole number of the longest row that repeats, so that the row is laid out once.

@@ -34,6 +34,8 @@ final class Planner {
 
     /// What other executables of the same parameters packed.
     let sharedWeights: SharedWeights?
+    /// Of each node, where weights are shared.
+    private(set) lazy var expressions = Self.expressions(graph)
 
     /// Number of the buffer that holds every step's workspace.
     static let workspace = 0

@@ -20,14 +20,18 @@ struct Scales {
 
         /// Whether only products read `id`, perhaps as a view.
         func isReadByProducts(_ id: Node.ID) -> Bool {
-            !results.contains(id)
-                && users[id].allSatisfy { user in
+            var pending = [id]
+            while let id = pending.popLast() {
+                if results.contains(id) { return false }
+                for user in users[id] {
                     switch graph[user].op {
-                    case .matmul: true
-                    case .transpose, .reshape, .slice: isReadByProducts(user)
-                    default: false
+                    case .matmul: continue
+                    case .transpose, .reshape, .slice: pending.append(user)
+                    default: return false
                     }
                 }
+            }
+            return true
         }
         for node in graph.nodes {
             guard case .binary(.multiply) = node.op, node.dtype == .float32,
