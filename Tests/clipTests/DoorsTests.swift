@@ -267,6 +267,29 @@ import Testing
         #expect(!result.error.isEmpty && !result.error.contains("\u{10FF2D}"), "\(result.error)")
     }
 
+    @Test(
+        "other files than images may begin with a dash or be no UTF-8, too, and arguments that are none say what they are"
+    )
+    func otherFiles() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("the cat\nthe hat\n", to: folder["-corpus.txt"])
+        let result = try shell(
+            "printf 'the cat\\nthe hat\\n' > \"$(printf 'bad\\377.txt')\"; "
+                + "clip tokenizer train -corpus.txt bad*.txt --vocabulary-size 516 --output m && clip tokenize --tokenizer m "
+                + "< -corpus.txt; rm bad*.txt", in: folder)
+        #expect(result.lines.count == 2, "\(result.error)")
+        for (argument, part) in [
+            ("https://x.org/a", "is an address"), ("data:image/png;base64,AA==", "is a data: URI"),
+            ("[1]", "is a JSON array"),
+            (folder.path, "| clip embed"), (folder["-corpus.txt"], "clip embed < "), ("movie.mp4", "ends like a video"),
+        ] {
+            let wrong = try model.run(["embed", argument])
+            #expect(wrong.status == 64 && wrong.output.isEmpty && wrong.error.contains(part), "\(wrong.error)")
+            let mixed = try model.run(["embed", argument, "none.png"])
+            #expect(mixed.status == 2 && mixed.output.isEmpty && mixed.error.split(separator: "\n").count == 2)
+        }
+    }
+
     @Test("every option is known to what tells names with a dash from options")
     func options() throws {
         for command in ["embed", "rank", "tokenize", "train", "models list", "models convert", "bench", "doctor"] {

@@ -96,4 +96,48 @@ import Testing
             }
         }
     }
+
+    @Test("merges are learned from texts only: names of files, records and other encodings are told")
+    func merges() throws {
+        let folder = try TemporaryFolder()
+        _ = try fill(folder.path)
+        let train = ["tokenizer", "train", "--vocabulary-size", "514", "--output", folder["merges"]]
+        let lines = [
+            "the cat", "", "\(folder["sub"])/README", "\(folder["sub"])/a.png", "{\"text\":\"a\"}", "w\0i\0", "[1]",
+        ]
+        let auto = try model.run(train, lines: lines)
+        #expect(auto.status == 2)
+        #expect(auto.error.split(separator: "\n").count == 5, "\(auto.error)")
+        for number in 3...7 { #expect(auto.error.contains("standard input: line \(number): ")) }
+        #expect(auto.error.contains("--json-key"))
+        #expect(try model.run(train + ["--as", "text"], lines: lines).status == 0)
+        #expect(try model.run(train + ["--as", "image"], lines: lines).status == 64)
+    }
+
+    @Test("--as text and pairs reach every command that reads texts")
+    func modes() throws {
+        #expect(mkdir(model.folder["a dog"], 0o700) == 0)
+        let line = model.folder["a dog"]
+        let pair = "{\"id\":7,\"image\":\"none.png\",\"text\":\"a dog\"}"
+        #expect(try model.run(["tokenize"], lines: [line]).status == 2)
+        #expect(try model.run(["tokenize", "--as", "text"], lines: [line]).status == 0)
+        let tokens = try model.run(["tokenize", "--pairs"], lines: [pair])
+        #expect(tokens.status == 0 && tokens.output.hasPrefix("{\"id\":\"7/text\",\"tokens\":["), "\(tokens)")
+        #expect(try model.run(["tokenize"], lines: [pair]).error.contains("--pairs"))
+        try model.folder.write(line, to: model.folder["one-query"])
+        for query in ["--query '\(line)'", "--queries '\(model.folder["one-query"])'"] {
+            let refused = try model.shell("echo a | clip embed | clip rank \(query)")
+            #expect(refused.status == 2 && refused.output.isEmpty && refused.error.contains("is a folder here"))
+            let taken = try model.shell("echo a | clip embed | clip rank --as text \(query)")
+            #expect(taken.status == 0 && taken.lines.count == 1, "\(taken.error)")
+        }
+        let picture = try model.picture("half.png", 1, 2, 3)
+        let quantize = ["models", "quantize", model.path, model.folder["quantized"], "--calibration", "-"]
+        let bad = try model.run(quantize, lines: [line])
+        #expect(bad.status == 64 && bad.error.contains("is a folder here"), "\(bad)")
+        let good = try model.run(
+            ["models", "quantize", model.path, model.folder["quantized-2"], "--calibration", "-", "--as", "text"],
+            lines: [line, "{\"image\":\"\(picture)\",\"text\":\"a\"}"])
+        #expect(good.status == 0, "\(good.error)")
+    }
 }

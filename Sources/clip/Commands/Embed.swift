@@ -149,6 +149,11 @@ extension EmbedInputReader {
                 throw UsageError(
                     "\(name) is a folder; pass the names in it on standard input: find \(name) -type f | clip embed")
             }
+            do throws(RecordError) {
+                _ = try PlainLine.content(first, mode: mode)
+            } catch  where error.code != "input.file" {
+                throw UsageError("\(error)")
+            } catch {}
             throw UsageError(
                 "\(name) does not end like an image (\(MediaEndings.commonImages) ...); if it is one, add --as image; if it "
                     + "is a list of inputs, pass it on standard input: clip embed < \(name); if it is a text, add --as text"

@@ -8,7 +8,8 @@ struct Tokenize: ClipSubcommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the token ids of texts.",
         discussion: """
-            Reads one text a line from standard input, or JSON records {"id": ..., "text": "..."}, and writes one record a \
+            Reads one text a line from standard input, or JSON records {"id": ..., "text": "..."}, as 'clip embed' takes \
+            them (a line that could be meant otherwise than as a text fails, unless --as text says so), and writes one record a \
             line: id, tokens (start and end included), and the input's other keys. With a model, texts are cut to its \
             context as 'clip embed' cuts them: "truncated" then tells by how many tokens.
 

@@ -34,7 +34,7 @@ struct TokenizerTrain: ClipSubcommand {
             """)
 
     @Argument(help: ArgumentHelp("Files of texts, instead of standard input.", valueName: "files"), completion: .file())
-    var files: [String] = []
+    var files: [RawArgument] = []
 
     @Option(
         name: .long,
@@ -70,12 +70,12 @@ struct TokenizerTrain: ClipSubcommand {
         var failed = 0
         if files.isEmpty { failed += try read(LineReader(descriptor: context.input), &trainer, context) }
         for file in files {
-            let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+            let descriptor = file.withCString { open($0, O_RDONLY | O_CLOEXEC) }
             guard descriptor >= 0 else {
-                throw CheckpointError(file, "cannot be opened: \(String(cString: strerror(errno)))")
+                throw CheckpointError("\(file)", "cannot be opened: \(String(cString: strerror(errno)))")
             }
             defer { close(descriptor) }
-            failed += try read(LineReader(descriptor: descriptor, name: file), &trainer, context)
+            failed += try read(LineReader(descriptor: descriptor, name: "\(file)"), &trainer, context)
         }
         let table = try trainer.train(vocabularySize: vocabularySize, minimumFrequency: minimumFrequency)
         try AtomicFile.write(table.fileText(), to: output)

@@ -51,7 +51,14 @@ struct DashedNames {
     static func resolve(_ arguments: [[UInt8]]) throws -> [String] {
         let dash = UInt8(ascii: "-")
         func isDashed(_ bytes: [UInt8]) -> Bool { bytes.count > 1 && bytes[0] == dash && bytes != [dash, dash] }
-        guard arguments.contains(where: isDashed) else { return arguments.map { RawArguments.string($0) } }
+        // The help is not made for every command.
+        let isClear = arguments.indices.allSatisfy { index in
+            let bytes = arguments[index]
+            if !isDashed(bytes) || bytes == Array("-h".utf8) { return true }
+            let isQuery = index > 0 && arguments[index - 1] == Array("--query".utf8)
+            return bytes[1] == dash && !isQuery && FileNames.find(bytes) == nil
+        }
+        if isClear { return arguments.map { RawArguments.string($0) } }
         let (path, type, start) = command(arguments)
         let options = Options(of: type)
         var result: [String] = []
