@@ -1,16 +1,15 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <string_view>
 #include <vector>
 
 #include "CSimdJSON.h"
+#include "decimals.hpp"
 
 using namespace simdjson;
 
@@ -23,7 +22,8 @@ struct csj_parser {
     size_t capacity = 0;
     std::vector<csj_field> fields;
     std::vector<std::string_view> keys;  // unescaped
-    std::vector<float> floats;
+    std::vector<float> floats;  // the first `float_count` of them are read
+    size_t float_count = 0;
 
     ~csj_parser() {
         delete parser;
@@ -32,26 +32,6 @@ struct csj_parser {
 };
 
 namespace {
-
-// The correctly rounded float32 of a valid JSON number whose double is `wide`. Rounding twice goes wrong only where the
-// double falls exactly on the middle between two floats, or where floats are subnormal; then the text is read again.
-float narrow(double wide, std::string_view token) {
-    uint64_t bits;
-    std::memcpy(&bits, &wide, sizeof bits);
-    double size = std::fabs(wide);
-    bool is_middle = (bits & 0x1FFFFFFF) == 0x10000000;
-    if (!is_middle && (size >= std::numeric_limits<float>::min() || size == 0)) return float(wide);
-    float value = 0;
-#if defined(__cpp_lib_to_chars)
-    auto result = std::from_chars(token.data(), token.data() + token.size(), value);
-    if (result.ec == std::errc()) return value;
-    return size < 1 ? std::copysign(0.0f, float(wide)) : float(wide);
-#else
-    std::string copy(token);
-    value = std::strtof(copy.c_str(), nullptr);
-    return value;
-#endif
-}
 
 class Walker {
   public:
@@ -81,14 +61,18 @@ class Walker {
             if (auto error = document.current_location().get(start)) return status(error);
             found.value_offset = offset(start);
             csj_status inner;
-            if (type == ondemand::json_type::array && key == wanted) {
-                inner = float_array(value, 2);
+            const char *end = nullptr;  // of a value that simdjson is left to skip
+            if (type == ondemand::json_type::number) {
+                inner = number(start, &end);
+            } else if (type == ondemand::json_type::array && key == wanted) {
+                inner = float_array(value, start, &end);
             } else {
                 inner = walk(value, type, 2);
             }
             if (inner != CSJ_OK) return inner;
-            const char *end;
-            if (auto error = document.current_location().get(end)) return status(error);
+            if (!end) {
+                if (auto error = document.current_location().get(end)) return status(error);
+            }
             size_t stop = offset(end);
             while (stop > found.value_offset && is_space(text[stop - 1])) stop--;
             found.value_length = stop - found.value_offset;
@@ -160,11 +144,9 @@ class Walker {
     csj_status walk(ondemand::value value, ondemand::json_type type, size_t depth) {
         switch (type) {
         case ondemand::json_type::number: {
-            const char *start;
+            const char *start, *end;
             if (auto error = document.current_location().get(start)) return status(error);
-            double number;
-            if (value.get_double().get(number)) return fail(offset(start), CSJ_BAD_NUMBER);
-            return CSJ_OK;
+            return number(start, &end);
         }
         case ondemand::json_type::string: {
             const char *start;
@@ -216,33 +198,57 @@ class Walker {
         return CSJ_SYNTAX;
     }
 
-    csj_status float_array(ondemand::value value, size_t depth) {
-        if (depth > max_depth) return CSJ_TOO_DEEP;
-        ondemand::array array;
-        if (auto error = value.get_array().get(array)) return status(error);
-        owner.floats.clear();
-        result.floats = CSJ_FLOATS_OK;
-        size_t index = 0;
-        for (auto item : array) {
-            ondemand::value element;
-            if (auto error = std::move(item).get(element)) return status(error);
-            ondemand::json_type type;
-            if (auto error = element.type().get(type)) return status(error);
-            if (type == ondemand::json_type::number) {
-                std::string_view token = element.raw_json_token();
-                double wide;
-                if (element.get_double().get(wide)) return fail(offset(token.data()), CSJ_BAD_NUMBER);
-                float number = narrow(wide, token);
-                if (!std::isfinite(number)) bad_float(CSJ_FLOATS_OUT_OF_RANGE, index);
-                owner.floats.push_back(number);
-            } else {
-                bad_float(CSJ_FLOATS_NOT_NUMBERS, index);
-                csj_status inner = walk(element, type, depth + 1);
-                if (inner != CSJ_OK) return inner;
-            }
-            index++;
-        }
+    // Checks a number, which simdjson is left to skip: how its versions read numbers differs.
+    csj_status number(const char *start, const char **end) {
+        Number found;
+        if (!read_number(start, found) || !ends_value(*found.end)) return fail(offset(start), CSJ_BAD_NUMBER);
+        bool is_short = found.is_whole && found.exponent < 289;  // 10^19 10^288 is within a double
+        if (!is_short && is_beyond_double(found)) return fail(offset(start), CSJ_BAD_NUMBER);
+        *end = found.end;
         return CSJ_OK;
+    }
+
+    static bool ends_value(char c) { return c == ',' || c == ']' || c == '}' || is_space(uint8_t(c)); }
+
+    static const char *after_space(const char *place) {
+        while (is_space(uint8_t(*place))) place++;
+        return place;
+    }
+
+    // Reads an array of numbers at one go. One that holds anything else is walked again, which finds what it is.
+    csj_status float_array(ondemand::value value, const char *start, const char **end) {
+        if (max_depth < 2) return CSJ_TOO_DEEP;
+        owner.float_count = 0;
+        result.floats = CSJ_FLOATS_OK;
+        const char *place = after_space(start + 1);
+        if (*place == ']') {
+            *end = place + 1;
+            return CSJ_OK;
+        }
+        size_t count = 0;
+        for (;;) {
+            Number found;
+            if (!read_number(place, found)) break;
+            if (count == owner.floats.size()) owner.floats.resize(std::max(2 * count, size_t(1024)));
+            if (!quick_value(found, owner.floats[count])) {
+                owner.floats[count] = nearest_float(found);
+                if (!std::isfinite(owner.floats[count])) {
+                    if (is_beyond_double(found)) return fail(offset(place), CSJ_BAD_NUMBER);
+                    bad_float(CSJ_FLOATS_OUT_OF_RANGE, count);
+                }
+            }
+            count++;
+            place = after_space(found.end);
+            if (*place == ']') {
+                owner.float_count = count;
+                *end = place + 1;
+                return CSJ_OK;
+            }
+            if (*place != ',') break;
+            place = after_space(place + 1);
+        }
+        bad_float(CSJ_FLOATS_NOT_NUMBERS, count);
+        return walk(value, ondemand::json_type::array, 2);
     }
 
     void bad_float(csj_floats why, size_t index) {
@@ -332,7 +338,7 @@ csj_result parse(csj_parser &parser, const uint8_t *text, size_t length, size_t 
     walker.result.fields = parser.fields.data();
     walker.result.field_count = parser.fields.size();
     walker.result.float_values = parser.floats.data();
-    walker.result.float_count = walker.result.floats == CSJ_FLOATS_OK ? parser.floats.size() : 0;
+    walker.result.float_count = walker.result.floats == CSJ_FLOATS_OK ? parser.float_count : 0;
     return walker.result;
 }
 

@@ -42,7 +42,7 @@ extension ImageTransform {
     }
 
     private static func channels(_ node: YAMLNode) throws -> [Float] {
-        let values = try node.array { Float(try $0.double()) }
+        let values = try node.array { try $0.float() }
         guard values.count == 3 else {
             throw node.error("\(values.count) numbers for three channels", remedy: "write [red, green, blue]")
         }

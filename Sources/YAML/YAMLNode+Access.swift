@@ -56,6 +56,18 @@ extension YAMLNode {
         return value
     }
 
+    /// The float32 nearest to a number, rounded once; refused where the number is beyond float32.
+    public func float() throws(YAMLError) -> Float {
+        let double = try double()
+        guard case .scalar(let text, _) = content, let value = Float(text) else {
+            return Float(double)  // `0o`
+        }
+        guard value.isFinite else {
+            throw error("\(subject)is \(text), which is beyond float32", remedy: "use a smaller number")
+        }
+        return value
+    }
+
     /// One of the allowed strings; another is refused with the nearest allowed one.
     public func string(oneOf allowed: [String]) throws(YAMLError) -> String {
         let value = try string()

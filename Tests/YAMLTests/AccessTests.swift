@@ -122,4 +122,31 @@ import YAML
         #expect(NearestName.of("", among: names) == nil)
         #expect(NearestName.of("x", among: ["y"]) == nil)
     }
+
+    @Test(
+        "a float32 is the nearest to the text, whatever the nearest double is",
+        arguments: [
+            ("1.00000005960464477539062500001", 1 + Float.ulpOfOne), ("1.000000059604644775390625", 1),
+            ("0.69999998807907104492", 0.7), ("1e-0000000000000005", 1e-5), ("1E+00", 1), (".5", 0.5), ("-.5", -0.5),
+            ("7e-46", 0), ("1e-400", 0), ("16777217", 16_777_216), ("0x10", 16), ("0o17", 15), ("5.", 5),
+            ("99999999999999999999", 1e20), ("3.4028235e38", .greatestFiniteMagnitude),
+        ] as [(String, Float)])
+    func floats(text: String, value: Float) throws {
+        #expect(try parse(text).float() == value)
+        #expect(try parse(text).double() == Double(text.hasPrefix("0o") ? "15" : text))
+    }
+
+    @Test("a number beyond float32 is refused where a float32 is read, one beyond a double everywhere")
+    func beyond() throws {
+        var map = try parse("a: 1e39").mapping()
+        let large = try map.required("a")
+        #expect(
+            message { _ = try large.float() }
+                == "model.yaml:1:4: 'a' is 1e39, which is beyond float32; use a smaller number")
+        #expect(try large.double() == 1e39)
+        for text in ["1e400", ".inf", ".nan", "1e99999999999999999999"] {
+            #expect(message { _ = try parse(text).double() }.contains("no finite number"))
+            #expect(message { _ = try parse(text).float() }.contains("no finite number"))
+        }
+    }
 }
