@@ -1,12 +1,16 @@
-/// A strict reader of the JSON that safetensors headers hold: objects, arrays, strings and whole numbers.
+/// A strict reader of the JSON that safetensors headers hold: objects, arrays, strings and whole numbers. Other values may
+/// be there, but nothing is read from them.
 ///
-/// Refused: keys given twice, fractions, anything after the value, nesting beyond eight, lists of more than 64, text that
+/// Refused: keys given twice, anything after the value, nesting beyond eight, lists of more than 64, text that
 /// is not UTF-8.
 enum HeaderJSON {
     case object([(key: String, value: HeaderJSON)])
     case array([HeaderJSON])
     case string(String)
     case integer(Int)
+    case null
+    /// `true`, `false`, or a number that is negative or has a fraction.
+    case other
 
     /// What is wrong, and at which byte.
     struct Fault: Error {
@@ -56,7 +60,26 @@ enum HeaderJSON {
             if take("{") { return try object(depth: depth) }
             if take("[") { return try array(depth: depth) }
             if take("\"") { return .string(try string()) }
-            return .integer(try integer())
+            if let next, 48...57 ~= next { return try number() }
+            for (word, value) in [("null", HeaderJSON.null), ("true", .other), ("false", .other)] {
+                if bytes[offset...].starts(with: word.utf8) {
+                    offset += word.utf8.count
+                    return value
+                }
+            }
+            guard take("-"), case .some(48...57) = next else { throw fault("a value is expected") }
+            _ = try number()
+            return .other
+        }
+
+        mutating func number() throws(Fault) -> HeaderJSON {
+            let value = try integer()
+            guard let next, next == UInt8(ascii: ".") || next | 0x20 == UInt8(ascii: "e") else {
+                return .integer(value)
+            }
+            let parts = "+-.eE".utf8
+            while let byte = self.next, 48...57 ~= byte || parts.contains(byte) { offset += 1 }
+            return .other
         }
 
         mutating func object(depth: Int) throws(Fault) -> HeaderJSON {
@@ -95,7 +118,7 @@ enum HeaderJSON {
                 value = sum
                 offset += 1
             }
-            guard offset > start else { throw fault("a string, a list, an object or a whole number is expected") }
+            guard offset > start else { throw fault("a number is expected") }
             if offset - start > 1, bytes[start] == 48 { throw fault("a number starts with 0") }
             return value
         }

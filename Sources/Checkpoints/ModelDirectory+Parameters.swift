@@ -40,7 +40,8 @@ extension ModelDirectory {
             for entry in try keys.entries(parameter.name, type.shape, in: weights) { used.insert(entry.name) }
             parameters.append((parameter.name, type.shape))
         }
-        for entry in weights.entries where !used.contains(entry.name) && !isIgnorable(entry.name) {
+        let isDouble = used.contains { weights[$0]?.type.dtype == .float64 }
+        for entry in weights.entries where !used.contains(entry.name) && !isIgnorable(entry, isDouble: isDouble) {
             throw CheckpointError(
                 weights.path, tensor: entry.name,
                 "\(entry.type) is not part of the model '\(model.config.name)'; "
@@ -49,11 +50,16 @@ extension ModelDirectory {
         return (weights, parameters.sorted { $0.name < $1.name })
     }
 
-    /// Buffers that published checkpoints carry along and that no computation reads: masks, positions, counters, and the
-    /// sizes in OpenAI's archives.
-    private static func isIgnorable(_ name: String) -> Bool {
+    /// Whether a tensor that the model does not need may be there all the same: whole numbers, which no encoder learns
+    /// (positions, counters), double precision beside weights in another (statistics), masks, single numbers that are of
+    /// no tower, and the sizes in OpenAI's archives. Anything else is a parameter of another model.
+    private static func isIgnorable(_ entry: WeightEntry, isDouble: Bool) -> Bool {
+        let name = entry.name
         let last = name.split(separator: ".").last.map(String.init) ?? name
-        return ["attn_mask", "position_ids", "num_batches_tracked"].contains(last)
+        let isOwnScalar = ["logit_scale", "logit_bias"].contains(name)
+        return !entry.type.dtype.isFloat || entry.type.dtype == .float64 && !isDouble
+            || ["attn_mask", "position_ids", "num_batches_tracked"].contains(last)
+            || entry.type.shape.rank == 0 && !name.contains(".") && !isOwnScalar
             || ["input_resolution", "context_length", "vocab_size"].contains(name)
     }
 }

@@ -65,6 +65,8 @@ struct ResizedPositions: MappedWeightFile {
 
     var path: String { base.path }
     var files: [MappedFile] { base.files }
+    var unusable: [String: String] { base.unusable }
+    var ignored: [String] { base.ignored }
     func release(_ name: String) { base.release(name) }
 
     subscript(name: String) -> WeightEntry? {

@@ -6,8 +6,9 @@ public import ModelGraph
 /// then the tensors' bytes, without gaps. The file need not be trusted.
 public struct Safetensors: MappedWeightFile {
     public let path: String
-    /// The tensors in the order of their bytes.
+    /// The tensors that can be used, in the order of their bytes.
     public let entries: [WeightEntry]
+    package let unusable: [String: String]
     /// Free text that the writer added.
     public let metadata: [String: String]
 
@@ -18,7 +19,8 @@ public struct Safetensors: MappedWeightFile {
 
     /// One tensor of the file.
     private struct Place {
-        var entry: WeightEntry
+        var name: String
+        var type: SafetensorsType
         /// Its bytes, counted from the end of the header.
         var range: Range<Int>
     }
@@ -65,12 +67,15 @@ public struct Safetensors: MappedWeightFile {
                 found.append(try Self.place(name, value, path))
             }
         }
-        found.sort { ($0.range.lowerBound, $0.entry.name) < ($1.range.lowerBound, $1.entry.name) }
+        // Tensors without elements come before what begins where they are.
+        found.sort {
+            ($0.range.lowerBound, $0.range.upperBound, $0.name) < ($1.range.lowerBound, $1.range.upperBound, $1.name)
+        }
         var end = 0
         for place in found {
             guard place.range.lowerBound == end else {
                 throw CheckpointError(
-                    path, tensor: place.entry.name,
+                    path, tensor: place.name,
                     "its bytes begin at \(place.range.lowerBound), those before it end at \(end)")
             }
             end = place.range.upperBound
@@ -79,9 +84,11 @@ public struct Safetensors: MappedWeightFile {
             throw CheckpointError(
                 path, "has \(bytes.count - start) bytes of tensors, its header says \(end); get the file again")
         }
-        entries = found.map(\.entry)
+        entries = found.compactMap { place in place.type.usable.map { WeightEntry(name: place.name, type: $0) } }
+        unusable = Dictionary(
+            uniqueKeysWithValues: found.compactMap { place in place.type.refusal.map { (place.name, $0) } })
         self.metadata = metadata
-        places = Dictionary(uniqueKeysWithValues: found.map { ($0.entry.name, $0) })
+        places = Dictionary(uniqueKeysWithValues: found.map { ($0.name, $0) })
         self.start = start
     }
 
@@ -91,15 +98,19 @@ public struct Safetensors: MappedWeightFile {
         return 2...UInt64(maximumHeader) ~= UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     }
 
-    /// The tensor of this name, if the file has it.
-    public subscript(name: String) -> WeightEntry? { places[name]?.entry }
+    /// The tensor of this name, if the file has it and it can be used.
+    public subscript(name: String) -> WeightEntry? {
+        places[name]?.type.usable.map { WeightEntry(name: name, type: $0) }
+    }
 
     /// The values of the tensor of this name: the mapped bytes themselves, or a copy where they are not aligned to their
     /// element type.
     public func tensor(_ name: String) throws(CheckpointError) -> TensorData {
         guard let place = places[name] else { throw CheckpointError(path, tensor: name, "the file has no such tensor") }
+        guard let type = place.type.usable else {
+            throw CheckpointError(path, tensor: name, place.type.refusal ?? "cannot be used")
+        }
         defer { withExtendedLifetime(file) {} }
-        let type = place.entry.type
         let bytes = UnsafeRawBufferPointer(
             rebasing: file.bytes[(start + place.range.lowerBound)..<(start + place.range.upperBound)])
         if let base = bytes.baseAddress, UInt(bitPattern: base) % UInt(type.dtype.size) == 0 {
@@ -119,6 +130,7 @@ public struct Safetensors: MappedWeightFile {
     // MARK: - Header
 
     private static func metadata(_ value: HeaderJSON, _ path: String) throws(CheckpointError) -> [String: String] {
+        if case .null = value { return [:] }
         guard case .object(let fields) = value else { throw CheckpointError(path, "__metadata__ is no object") }
         var metadata: [String: String] = [:]
         for (key, value) in fields {
@@ -133,33 +145,27 @@ public struct Safetensors: MappedWeightFile {
     private static func place(_ name: String, _ value: HeaderJSON, _ path: String) throws(CheckpointError) -> Place {
         func fault(_ message: String) -> CheckpointError { CheckpointError(path, tensor: name, message) }
         guard case .object(let fields) = value else { throw fault("is described by no object") }
-        var dtype: DType?
+        var code: String?
         var shape: [Int]?
         var offsets: [Int]?
         for (key, value) in fields {
             switch (key, value) {
-            case ("dtype", .string(let code)):
-                dtype = DType(safetensors: code)
-                if dtype == nil {
-                    throw fault("has elements of type \(code); those known are F64, F32, F16, BF16, I64, I32, I8, U8")
-                }
+            case ("dtype", .string(let text)): code = text
             case ("shape", .array(let values)): shape = integers(values)
             case ("data_offsets", .array(let values)): offsets = integers(values)
-            default: throw fault("the header says '\(key)' of it, which the format does not have in that form")
+            case ("dtype", _), ("shape", _), ("data_offsets", _):
+                throw fault("the header says '\(key)' of it in a form that the format does not have")
+            default: break  // as the reference implementation does
             }
         }
-        guard let dtype, let shape, let offsets, offsets.count == 2 else {
+        guard let code, let shape, let offsets, offsets.count == 2 else {
             throw fault("the header lacks dtype, shape or data_offsets")
         }
-        guard shape.count <= 16, let count = Shape(shape).checkedCount else {
-            throw fault("has the shape \(shape), which is empty or too large")
+        let type = SafetensorsType(code: code, shape: shape)
+        guard offsets[0] <= offsets[1], type.fits(byteCount: offsets[1] - offsets[0]) else {
+            throw fault("has the bytes \(offsets[0])..<\(offsets[1]), which do not fit \(code)\(shape)")
         }
-        let (size, overflow) = count.multipliedReportingOverflow(by: dtype.size)
-        guard offsets[0] <= offsets[1], !overflow, offsets[1] - offsets[0] == size else {
-            throw fault("has the bytes \(offsets[0])..<\(offsets[1]), which do not fit \(dtype.rawValue)\(shape)")
-        }
-        return Place(
-            entry: WeightEntry(name: name, type: TensorType(dtype, Shape(shape))), range: offsets[0]..<offsets[1])
+        return Place(name: name, type: type, range: offsets[0]..<offsets[1])
     }
 
     private static func integers(_ values: [HeaderJSON]) -> [Int]? {
@@ -169,25 +175,5 @@ public struct Safetensors: MappedWeightFile {
             result.append(number)
         }
         return result
-    }
-}
-
-extension DType {
-    init?(safetensors code: String) {
-        guard let type = DType.allCases.first(where: { $0.safetensorsCode == code }) else { return nil }
-        self = type
-    }
-
-    var safetensorsCode: String {
-        switch self {
-        case .float64: "F64"
-        case .float32: "F32"
-        case .float16: "F16"
-        case .bfloat16: "BF16"
-        case .int64: "I64"
-        case .int32: "I32"
-        case .int8: "I8"
-        case .uint8: "U8"
-        }
     }
 }

@@ -51,7 +51,7 @@ public struct ShardedWeights: MappedWeightFile {
             places[tensor] = shards.count
             shards.append(try WeightFiles.openOne(path: file))
         }
-        for (tensor, number) in places where shards[number][tensor] == nil {
+        for (tensor, number) in places where shards[number][tensor] == nil && shards[number].unusable[tensor] == nil {
             throw CheckpointError(
                 shards[number].path, tensor: tensor, "is missing, though \(path) says it is here; get the file again")
         }
@@ -77,6 +77,9 @@ public struct ShardedWeights: MappedWeightFile {
     }
 
     package var files: [MappedFile] { shards.flatMap(\.files) }
+    package var unusable: [String: String] {
+        shards.reduce(into: [:]) { $0.merge($1.unusable) { first, _ in first } }
+    }
 
     package func release(_ name: String) {
         if let place = places[name] { shards[place].release(name) }

@@ -26,17 +26,24 @@ public struct WeightEntry: Hashable, Sendable {
 package protocol MappedWeightFile: WeightFile {
     /// The files, in a fixed order.
     var files: [MappedFile] { get }
+    /// Why other tensors that the files have cannot be used, by name, in the words of an error about the tensor.
+    var unusable: [String: String] { get }
+    /// What stands beside the tensors, by name: numbers, text, optimizer states.
+    var ignored: [String] { get }
     /// Takes the tensor's pages out of this process: they are read again when they are touched.
     func release(_ name: String)
+}
+
+extension MappedWeightFile {
+    package var ignored: [String] { [] }
 }
 
 /// Opens files of weights by what is in them, not by how they are named.
 public enum WeightFiles {
     /// A safetensors file, a PyTorch archive, or the index (`model.safetensors.index.json`) of weights in several such
-    /// files.
+    /// files. Tensors have plain names: see `PlainNames`.
     public static func open(path: String) throws -> any WeightFile {
-        if path.hasSuffix(ShardedWeights.suffix) { return try ShardedWeights(index: path) }
-        return try openOne(path: path)
+        try PlainNames.of(path.hasSuffix(ShardedWeights.suffix) ? ShardedWeights(index: path) : openOne(path: path))
     }
 
     /// Whether the file holds weights, or an index of them, and no description of a model.
@@ -50,6 +57,9 @@ public enum WeightFiles {
     /// A safetensors file, perhaps with quantised matrices, or a PyTorch archive.
     static func openOne(path: String) throws(CheckpointError) -> any MappedWeightFile {
         let file = try MappedFile(path)
+        if let (what, remedy) = file.withBytes({ ForeignWeights.found($0, path: path) }) {
+            throw CheckpointError(path, "\(what); \(remedy)")
+        }
         if file.withBytes(TorchArchive.claims) { return try TorchArchive(file) }
         let safetensors = try Safetensors(file)
         return QuantizedWeights.claims(safetensors) ? try QuantizedWeights(safetensors) : safetensors

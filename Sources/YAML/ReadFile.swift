@@ -6,7 +6,8 @@
     import Darwin
 #endif
 
-/// All bytes of the file at `path`, or its first ones where it has more than `limit`.
+/// All bytes of the file at `path`, or its first ones where it has more than `limit`. What a download left in its place is
+/// refused as what it is.
 package func readFile(_ path: String, limit: Int) throws(YAMLError) -> [UInt8] {
     func failure(_ code: Int32) -> YAMLError {
         let remedy = code == ENOENT ? "check the path" : code == EACCES ? "check its permissions" : ""
@@ -29,6 +30,9 @@ package func readFile(_ path: String, limit: Int) throws(YAMLError) -> [UInt8] {
             throw failure(errno)
         }
         bytes += chunk[..<count]
+    }
+    if let found = ForeignText.found(bytes) {
+        throw YAMLError(at: YAMLLocation(file: path, line: 0, column: 0), found.what, remedy: found.remedy)
     }
     return bytes
 }

@@ -54,13 +54,22 @@ import Testing
             (#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 4, "has 4 bytes of tensors"),
             (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, 4, "tensor 'x'"),
             (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "begin at 4, those before it end at 0"),
-            (#"{"x":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}}"#, 4, "elements of type Q4"),
-            (#"{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4, "broken header"),
-            (#"{"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#, 0, "empty or too large"),
-            (#"{"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#, 4, "empty or too large"),
+            (#"{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4, "lacks dtype, shape"),
+            (#"{"x":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#, 4, "lacks dtype, shape"),
+            (#"{"x":{"dtype":"F32","shape":null,"data_offsets":[0,4]}}"#, 4, "'shape' of it in a form"),
+            (#"{"x":null}"#, 0, "described by no object"), (#"{"__metadata__":{"a":null}}"#, 0, "more than strings"),
+            (#"{"__metadata__":[]}"#, 0, "no object"), (#"{"__metadata__":"a"}"#, 0, "no object"),
+            (#"{"x":{"dtype":"BOOL","shape":[2],"data_offsets":[0,1]}}"#, 1, "do not fit BOOL[2]"),
+            (#"{"x":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}"#, 2, "do not fit F4[3]"),
+            (#"{"x":{"dtype":"F32","shape":[0],"data_offsets":[0,4]}}"#, 4, "do not fit F32[0]"),
+            (
+                #"{"x":{"dtype":"F32","shape":[0,2],"data_offsets":[2,2]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+                4, "begin at 2"
+            ),
+            (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":nul}"#, 4, "a value is expected"),
+            (#"{"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#, 4, "do not fit"),
             (#"{"x":{"dtype":"F64","shape":[2305843009213693951],"data_offsets":[0,4]}}"#, 4, "tensor 'x'"),
             (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}}"#, 4, "too large"),
-            (#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}}"#, 4, "'more'"),
             (#"{"__metadata__":{"a":1},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 4, "more than strings"),
             (
                 #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#,
@@ -73,6 +82,32 @@ import Testing
         try AtomicFile.write(header.isEmpty ? [] : file(header, data), to: path)
         let text = failure { _ = try Safetensors(path: path) }
         #expect(text.hasPrefix(path + ": ") && text.contains(message), "\(text)")
+    }
+
+    @Test(
+        "a tensor that cannot be used refuses nothing but itself",
+        arguments: [
+            ("BOOL", [2], 2), ("I16", [2], 4), ("U16", [2], 4), ("U32", [2], 8), ("U64", [2], 16), ("C64", [2], 16),
+            ("F8_E4M3", [2], 2), ("F8_E5M2", [2], 2), ("F8_E8M0", [2], 2), ("F4", [2], 1), ("F6_E2M3", [4], 3),
+            ("F6_E3M2", [4], 3), ("Q4", [2], 7), ("F32", [0], 0), ("F64", [3, 0, 2], 0), ("BOOL", [0], 0),
+            ("F32", [0, 4_294_967_296, 4_294_967_296], 0), ("U8", [Int](repeating: 1, count: 20), 1), ("I16", [], 2),
+        ])
+    func unusable(code: String, shape: [Int], count: Int) throws {
+        let path = try temporaryFolder() + "/a"
+        let other =
+            "\"m.x\":{\"dtype\":\"\(code)\",\"shape\":\(shape),\"data_offsets\":[4,\(4 + count)]}"
+        let first = #""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#
+        let last =
+            "\"z\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[\(4 + count),\(8 + count)],\"more\":[true,-1.5e3,null]}"
+        let data = bytes(of: Float(1.5)) + [UInt8](repeating: 7, count: count) + bytes(of: Float(2.5))
+        try AtomicFile.write(self.file("{\"__metadata__\":null,\(other),\(last),\(first)}", data), to: path)
+        let file = try Safetensors(path: path)
+        #expect(file.entries.map(\.name) == ["a", "z"] && file["m.x"] == nil && file.metadata.isEmpty)
+        #expect(try file.tensor("a").floats == [1.5] && file.tensor("z").floats == [2.5])
+        let message = failure { _ = try file.tensor("m.x") }
+        let reason =
+            shape.contains(0) ? "has no elements" : code == "U8" ? "has 20 axes" : "has elements of type \(code), which"
+        #expect(message.hasPrefix("\(path): tensor 'm.x': \(reason)"), "\(message)")
     }
 
     @Test("a header that is longer than the file is refused, and so is what is no file")

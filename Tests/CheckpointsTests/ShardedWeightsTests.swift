@@ -68,7 +68,7 @@ import Testing
             ("model-1.safetensors", "/etc/passwd", "index.json:", "is not the name of a file"),
             ("model-1.safetensors", "..", "index.json:", "is not the name of a file"),
             ("model-1.safetensors", "model.safetensors.index.json", "index.json:", "is not the name of a file"),
-            ("model-1.safetensors", "table.txt", "table.txt: ", "is no safetensors file"),
+            ("model-1.safetensors", "table.txt", "table.txt: ", "is text, and no weights"),
             ("model-1.safetensors", "model-2.safetensors", "model-2.safetensors: ", "is missing, though"),
             ("\"ln_final.bias\":", "\"ln_final.more\":", "model-1.safetensors: ", "tensor 'ln_final.more': is missing"),
             (

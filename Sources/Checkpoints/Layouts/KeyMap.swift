@@ -74,7 +74,8 @@ extension KeyMap {
             let needed = Self.shape(of: shape, share: share, of: row)
             guard let entry = find(tensor, in: weights) else {
                 throw CheckpointError(
-                    weights.path, tensor: tensor, "is missing; the model needs it with shape \(needed)")
+                    weights.path, tensor: tensor,
+                    refusal(of: tensor, in: weights) ?? "is missing; the model needs it with shape \(needed)")
             }
             // Released scales, probes and positions may have further axes of one in front.
             let surplus = max(0, entry.type.shape.rank - needed.rank)
@@ -127,6 +128,13 @@ extension KeyMap {
         if row.isTransposed { return Shape(shape.dimensions.reversed()) }
         guard row.tensors.count > 1, let first = shape.dimensions.first else { return shape }
         return Shape([first / row.shares.reduce(0, +) * share] + shape.dimensions.dropFirst())
+    }
+
+    /// Why a tensor that is there cannot be used.
+    private func refusal(of name: String, in weights: any WeightFile) -> String? {
+        guard let unusable = (weights as? any MappedWeightFile)?.unusable else { return nil }
+        let short = optionalPrefix.flatMap { name.hasPrefix($0) ? String(name.dropFirst($0.count)) : nil }
+        return unusable[name] ?? short.flatMap { unusable[$0] }
     }
 
     /// The tensor of this name, or of this name without the prefix that it may lack.

@@ -9,7 +9,7 @@ enum OpenAIArchitecture {
 
     /// The model in the form of `open_clip_config.json`, with QuickGELU as all of OpenAI's models have it.
     static func description(of weights: any WeightFile) throws -> YAMLNode {
-        let others = (weights as? TorchArchive)?.ignored ?? []
+        let others = (weights as? any MappedWeightFile)?.ignored ?? []
         guard marks.allSatisfy({ weights[$0] != nil || others.contains($0) }) else {
             throw CheckpointError(
                 weights.path,

@@ -15,6 +15,7 @@ public struct QuantizedWeights: MappedWeightFile {
 
     public var path: String { file.path }
     package var files: [MappedFile] { file.files }
+    package var unusable: [String: String] { file.unusable }
 
     package func release(_ name: String) {
         file.release(name)

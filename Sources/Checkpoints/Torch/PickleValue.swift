@@ -10,6 +10,9 @@ enum PickleValue {
     /// Something that no reader of weights needs: fractions, bytes, numbers beyond 64 bits, element types.
     case opaque
     case global(PickleGlobal)
+    /// What a function or class would make that is none of those known: nothing but its name, by its place in
+    /// `PickleMemory.names`. Learning rates of numpy, devices, paths, arguments of a run.
+    case inert(Int)
     case tuple(Int)
     /// A list or set.
     case list(Int)
@@ -26,10 +29,24 @@ struct PickleMemory {
     var containers: [[PickleValue]] = []
     var storages: [TorchStorage] = []
     var tensors: [TorchTensor] = []
+    /// Names of functions and classes that are not known.
+    private(set) var names: [String] = []
+    private var places: [String: Int] = [:]
+    /// Further ones are called like the last.
+    private static let maximumNames = 4096
 
     mutating func add(_ items: [PickleValue]) -> Int {
         containers.append(items)
         return containers.count - 1
+    }
+
+    /// The place of a name.
+    mutating func place(of name: String) -> Int {
+        if let place = places[name] { return place }
+        if names.count == Self.maximumNames { return names.count - 1 }
+        places[name] = names.count
+        names.append(name)
+        return names.count - 1
     }
 }
 
@@ -37,6 +54,7 @@ struct PickleMemory {
 struct TorchStorage {
     /// The name of the record in the folder `data`.
     var key: String
+    /// `byte` where the storage has no type of its own, and its tensors say theirs.
     var element: TorchElement
     /// Elements.
     var count: Int
@@ -49,6 +67,8 @@ struct TorchTensor {
     var offset: Int
     var shape: [Int]
     var strides: [Int]
+    /// An element type that is not the storage's, as those are that PyTorch added later: none of them is read.
+    var otherType: String?
 }
 
 /// Element types of PyTorch's storages.
@@ -65,13 +85,18 @@ enum TorchElement: String {
     case bool = "BoolStorage"
     case complexFloat = "ComplexFloatStorage"
     case complexDouble = "ComplexDoubleStorage"
+    case quantizedByte = "QUInt8Storage"
+    case quantizedChar = "QInt8Storage"
+    case quantizedInt = "QInt32Storage"
+    case quantizedNibbles = "QUInt4x2Storage"
+    case quantizedPairs = "QUInt2x4Storage"
 
     /// Bytes.
     var size: Int {
         switch self {
-        case .char, .byte, .bool: 1
+        case .char, .byte, .bool, .quantizedByte, .quantizedChar, .quantizedNibbles, .quantizedPairs: 1
         case .half, .bfloat16, .short: 2
-        case .float, .int: 4
+        case .float, .int, .quantizedInt: 4
         case .double, .long, .complexFloat: 8
         case .complexDouble: 16
         }
@@ -88,46 +113,9 @@ enum TorchElement: String {
         case .int: .int32
         case .char: .int8
         case .byte: .uint8
-        case .short, .bool, .complexFloat, .complexDouble: nil
-        }
-    }
-}
-
-/// The names that a pickle may refer to. None of them is ever called: each stands for something that the reader builds.
-enum PickleGlobal {
-    case orderedDictionary
-    case storage(TorchElement)
-    case rebuildTensor
-    case rebuildParameter
-    case size
-    /// TorchScript's marks around lists and values with a type: their first argument is the value.
-    case passThrough
-    case elementType
-    /// A class of TorchScript, which is attributes here.
-    case scriptClass
-
-    init?(module: String, name: String) {
-        switch (module, name) {
-        case ("collections", "OrderedDict"): self = .orderedDictionary
-        case ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor"): self = .rebuildTensor
-        case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
-        case ("torch", "Size"): self = .size
-        case ("torch.jit._pickle", "build_intlist"), ("torch.jit._pickle", "build_tensorlist"),
-            ("torch.jit._pickle", "build_doublelist"), ("torch.jit._pickle", "build_boollist"),
-            ("torch.jit._pickle", "restore_type_tag"):
-            self = .passThrough
-        case ("torch", "float32"), ("torch", "float16"), ("torch", "bfloat16"), ("torch", "float64"),
-            ("torch", "int64"), ("torch", "int32"), ("torch", "int16"), ("torch", "int8"), ("torch", "uint8"),
-            ("torch", "bool"):
-            self = .elementType
-        default:
-            if module == "torch", let element = TorchElement(rawValue: name) {
-                self = .storage(element)
-            } else if module == "__torch__" || module.hasPrefix("__torch__.") {
-                self = .scriptClass
-            } else {
-                return nil
-            }
+        case .short, .bool, .complexFloat, .complexDouble, .quantizedByte, .quantizedChar, .quantizedInt,
+            .quantizedNibbles, .quantizedPairs:
+            nil
         }
     }
 }

@@ -4,14 +4,15 @@ public import ModelGraph
 /// storage; before PyTorch 1.6 these one after another, without an archive (`LegacyTorchFile`). Nothing in the pickle is
 /// ever run; see `Unpickler`. The file need not be trusted.
 ///
-/// Names are those of the module's `state_dict`: a dictionary under `state_dict` is unwrapped, `module.` is taken off
-/// where every tensor has it, and the attributes of TorchScript's modules are joined by dots (`visual.conv1.weight`).
+/// Names are those of the module's `state_dict`: a dictionary under `state_dict` is unwrapped, and the attributes of
+/// TorchScript's modules are joined by dots (`visual.conv1.weight`).
 public struct TorchArchive: MappedWeightFile {
     public let path: String
     /// The tensors in the order of the pickle.
     public let entries: [WeightEntry]
     /// What else the file holds, by name: numbers, text, tensors of an element type that is not read or without elements.
     public let ignored: [String]
+    package let unusable: [String: String]
 
     private let file: MappedFile
     /// Nil where the file is older than PyTorch 1.6.
@@ -57,6 +58,7 @@ public struct TorchArchive: MappedWeightFile {
         }
         entries = names.tensors.map(\.entry)
         ignored = names.ignored
+        unusable = names.unusable
         places = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
     }
 
@@ -66,7 +68,9 @@ public struct TorchArchive: MappedWeightFile {
     /// The values of the tensor of this name: the mapped bytes themselves where they lie in order and aligned to their
     /// element type, or a copy.
     public func tensor(_ name: String) throws(CheckpointError) -> TensorData {
-        guard let place = places[name] else { throw CheckpointError(path, tensor: name, "the file has no such tensor") }
+        guard let place = places[name] else {
+            throw CheckpointError(path, tensor: name, unusable[name] ?? "the file has no such tensor")
+        }
         defer { withExtendedLifetime(file) {} }
         let type = entries[place].type
         let view = views[place]
@@ -115,7 +119,7 @@ public struct TorchArchive: MappedWeightFile {
     ) throws(ZipArchive.Fault) -> (UnsafeRawBufferPointer, prefix: String) {
         let pickles = zip.records.keys.filter { $0.hasSuffix("/data.pkl") && $0.utf8.count { $0 == 0x2F } == 1 }
         guard pickles.count == 1, let name = pickles.first, let record = zip.records[name] else {
-            throw ZipArchive.Fault("is a zip archive without one data.pkl; PyTorch did not write it")
+            throw ZipArchive.Fault(description(of: zip))
         }
         let prefix = name.dropLast("data.pkl".count)
         if let order = zip.records["\(prefix)byteorder"],
@@ -124,6 +128,24 @@ public struct TorchArchive: MappedWeightFile {
             throw ZipArchive.Fault("was saved on a big-endian machine; save it again on a little-endian one")
         }
         return (UnsafeRawBufferPointer(rebasing: bytes[try zip.range(of: record, in: bytes)]), String(prefix))
+    }
+
+    /// What a zip archive is that PyTorch did not write.
+    private static func description(of zip: ZipArchive) -> String {
+        let names = zip.records.keys.sorted()
+        let remedy = "get the model's safetensors or PyTorch weights"
+        if !names.isEmpty, names.allSatisfy({ $0.hasSuffix(".npy") }) {
+            return "is an archive of numpy (npz); \(remedy)"
+        }
+        if names.contains(where: { $0.hasSuffix(".weights.h5") }) { return "is a Keras model; \(remedy)" }
+        if names.contains("[Content_Types].xml") {
+            return "is a document of an office program; name the file of weights"
+        }
+        let endings = [".safetensors", ".bin", ".pt", ".pth", ".ckpt"]
+        if let inner = names.first(where: { name in endings.contains(where: name.hasSuffix) }) {
+            return "is a zip archive with '\(Unpickler.printable(inner))' in it; unpack it, and name that"
+        }
+        return "is a zip archive without one data.pkl; PyTorch did not write it; if weights are in it, unpack it"
     }
 
     private static func views(

@@ -1,7 +1,9 @@
-/// Reads the pickles that torch.save and TorchScript write: tensors, containers, numbers and text, and nothing else.
+/// Reads the pickles that torch.save and TorchScript write: tensors, containers, numbers and text. Anything else that
+/// stands beside them is kept as a name (`PickleValue.inert`).
 ///
-/// A pickle is a program that may call any function of Python. This reader has no functions: a name outside
-/// `PickleGlobal` is refused when it is met. Opcodes: Python's `pickletools`. The bytes need not be trusted; memory stays
+/// A pickle is a program that may call any function of Python. This reader has no functions, and so nothing is called or
+/// imported, whatever a pickle names. One that names what runs programs is refused all the same, when the name is met
+/// (`PickleGlobal.isHarmful`), and so are opcodes that torch.save does not use. Opcodes: Python's `pickletools`. The bytes need not be trusted; memory stays
 /// within a small multiple of them, since every byte makes at most one value.
 struct Unpickler {
     struct Fault: Error {
@@ -25,7 +27,7 @@ struct Unpickler {
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
     private var made = 0
-    private var memory = PickleMemory()
+    var memory = PickleMemory()
 
     private let limit: Int
 
@@ -126,11 +128,8 @@ struct Unpickler {
             throw fault("an object is made in a way that torch.save does not use")
         case UInt8(ascii: "Q"): try pushStorage()
         case UInt8(ascii: "R"): try reduce()
-        case 0x81:
-            guard case .tuple = try pop(), case .global(.scriptClass) = try pop() else {
-                throw fault("the pickle wants to make an object; only tensors and containers are read")
-            }
-            try push(.object(memory.add([])))
+        case 0x81: try makeObject(hasKeywords: false)
+        case 0x92: try makeObject(hasKeywords: true)
         case UInt8(ascii: "b"): try build()
         default:
             if let name = Self.refused[opcode] {
@@ -142,120 +141,34 @@ struct Unpickler {
 
     /// Opcodes that make objects of any class, or take them from registries of Python's.
     private static let refused: [UInt8: String] = [
-        UInt8(ascii: "o"): "OBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
+        UInt8(ascii: "o"): "OBJ", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
         UInt8(ascii: "P"): "PERSID", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
     ]
 
-    // MARK: - Building
-
-    private func global(_ module: String, _ name: String) throws(Fault) -> PickleGlobal {
-        guard let global = PickleGlobal(module: module, name: name) else {
-            throw fault(
-                "the pickle wants to call \(Self.printable(module)).\(Self.printable(name)); only tensors and containers "
-                    + "are read")
-        }
-        return global
-    }
-
-    /// `callable(*arguments)`, for the callables that are known.
-    private mutating func reduce() throws(Fault) {
-        guard case .tuple(let place) = try pop(), case .global(let callable) = try pop() else {
-            throw fault("the pickle wants to call what is no name; only tensors and containers are read")
-        }
-        let arguments = memory.containers[place]
-        switch callable {
-        case .orderedDictionary:
-            guard arguments.isEmpty else { throw fault("an OrderedDict is made from something") }
-            try push(.dictionary(memory.add([])))
-        case .rebuildTensor:
-            guard arguments.count >= 4, case .storage(let storage) = arguments[0],
-                case .integer(let offset) = arguments[1], let shape = integers(arguments[2]),
-                let strides = integers(arguments[3])
-            else { throw fault("a tensor is not described by storage, offset, shape and strides") }
-            memory.tensors.append(TorchTensor(storage: storage, offset: offset, shape: shape, strides: strides))
-            try push(.tensor(memory.tensors.count - 1))
-        case .rebuildParameter:
-            guard let first = arguments.first, case .tensor = first else { throw fault("a parameter is no tensor") }
-            try push(first)
-        case .size, .passThrough:
-            guard let first = arguments.first else { throw fault("a list is made from nothing") }
-            try push(first)
-        case .storage, .elementType, .scriptClass:
-            throw fault("the pickle calls a type; only tensors and containers are read")
-        }
-    }
-
-    /// Gives the object below the top the state on top.
-    private mutating func build() throws(Fault) {
-        let state = try pop()
-        switch try top() {
-        case .object(let place):
-            guard memory.containers[place].isEmpty else { throw fault("an object is built twice") }
-            memory.containers[place] = [state]
-        case .dictionary: break  // the attributes of an OrderedDict: versions of modules
-        default: throw fault("the pickle wants to change what is no object")
-        }
-    }
-
-    private mutating func pushStorage() throws(Fault) {
-        guard case .tuple(let place) = try pop() else { throw fault("a storage is not named by a tuple") }
-        let parts = memory.containers[place]
-        guard parts.count >= 5, case .text("storage") = parts[0], case .global(.storage(let element)) = parts[1],
-            case .text(let key) = parts[2], case .integer(let count) = parts[4], count >= 0
-        else { throw fault("a storage is not named as torch.save does") }
-        // Before PyTorch 0.4 a storage could be part of another.
-        if parts.count > 5 {
-            guard case .none = parts[5] else { throw fault("a storage is part of another; save the file again") }
-        }
-        memory.storages.append(TorchStorage(key: key, element: element, count: count))
-        try push(.storage(memory.storages.count - 1))
-    }
-
-    private mutating func extend(with items: [PickleValue], dictionary: Bool) throws(Fault) {
-        switch try top() {
-        case .list(let place) where !dictionary: memory.containers[place] += items
-        case .dictionary(let place) where dictionary && items.count.isMultiple(of: 2):
-            memory.containers[place] += items
-        default: throw fault("items are added to what is no container of them")
-        }
-    }
-
-    private func integers(_ value: PickleValue) -> [Int]? {
-        let place: Int
-        switch value {
-        case .tuple(let index), .list(let index): place = index
-        default: return nil
-        }
-        guard memory.containers[place].count <= Self.maximumRank else { return nil }
-        var result: [Int] = []
-        for case .integer(let number) in memory.containers[place] { result.append(number) }
-        return result.count == memory.containers[place].count ? result : nil
-    }
-
     // MARK: - Stack and memo
 
-    private mutating func count() throws(Fault) {
+    mutating func count() throws(Fault) {
         made += 1
         if made > limit { throw fault("it makes more than \(limit) values, too many for a file of this size") }
     }
 
-    private mutating func push(_ value: PickleValue) throws(Fault) {
+    mutating func push(_ value: PickleValue) throws(Fault) {
         try count()
         stack.append(value)
     }
 
-    private func top() throws(Fault) -> PickleValue {
+    func top() throws(Fault) -> PickleValue {
         guard stack.count > marks.last ?? 0, let value = stack.last else { throw fault("a value is missing") }
         return value
     }
 
-    private mutating func pop() throws(Fault) -> PickleValue {
+    mutating func pop() throws(Fault) -> PickleValue {
         let value = try top()
         stack.removeLast()
         return value
     }
 
-    private mutating func pop(count: Int) throws(Fault) -> [PickleValue] {
+    mutating func pop(count: Int) throws(Fault) -> [PickleValue] {
         guard stack.count - (marks.last ?? 0) >= count else { throw fault("a value is missing") }
         defer { stack.removeLast(count) }
         return Array(stack.suffix(count))
@@ -312,19 +225,5 @@ struct Unpickler {
         try push(.integer(Int(truncatingIfNeeded: value)))
     }
 
-    private func fault(_ message: String) -> Fault { Fault(message: message, offset: offset) }
-
-    /// At most 80 characters that a terminal takes as letters.
-    static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(80).map { $0.isPrintable ? $0 : "?" }))
-    }
-}
-
-extension Unicode.Scalar {
-    fileprivate var isPrintable: Bool {
-        switch properties.generalCategory {
-        case .control, .format, .surrogate, .unassigned, .privateUse, .lineSeparator, .paragraphSeparator: false
-        default: true
-        }
-    }
+    func fault(_ message: String) -> Fault { Fault(message: message, offset: offset) }
 }
