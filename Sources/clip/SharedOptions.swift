@@ -12,6 +12,21 @@ struct ModelOption: ParsableArguments {
             valueName: "name|path"))
     var model: String?
 
+    @OptionGroup var opening: OpeningOptions
+
+    /// How the model is opened.
+    func options() throws -> ModelDirectory.Options { try opening.options() }
+
+    static let defaultModel = "starter"
+
+    func value(in settings: Settings) throws -> Settings.Value {
+        try settings.value(.model, flag: ("--model", model))
+            ?? Settings.Value(text: Self.defaultModel, origin: "default")
+    }
+}
+
+/// `--config` and `--image-size`, for every command that opens a model, whether it is named by `--model` or an argument.
+struct OpeningOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -35,12 +50,8 @@ struct ModelOption: ParsableArguments {
         return ModelDirectory.Options(config: config, imageSize: imageSize)
     }
 
-    static let defaultModel = "starter"
-
-    func value(in settings: Settings) throws -> Settings.Value {
-        try settings.value(.model, flag: ("--model", model))
-            ?? Settings.Value(text: Self.defaultModel, origin: "default")
-    }
+    /// Whether anything is asked for, which a model that is found by itself may not be able to do.
+    var isGiven: Bool { config != nil || imageSize != nil }
 }
 
 /// `--trust-model`, for every command that reads a model's weights.

@@ -52,3 +52,76 @@ import Testing
         #expect(try run(["embed", "--image-size", "0"], [red], at: model.path).status == 64)
     }
 }
+
+/// `--config` and `--image-size` mean the same in every command that opens a model.
+@Suite struct OpeningOptionsTests {
+    private let model = TinyModel.shared
+    private var weights: String { model.path + "/model.safetensors" }
+    private var config: String { model.path + "/model.yaml" }
+
+    @Test("every command that opens a model takes weights with their description")
+    func bareWeights() throws {
+        let folder = try TemporaryFolder()
+        let list = try folder.write("list.txt", "a dog\na cat\n")
+        for (command, output) in [
+            (["bench", "--iterations", "1", "--batch-size", "2", "--model", weights], "items_per_second"),
+            (["graph", "--model", weights], "convolution"),
+            (["models", "info", weights], model.space),
+            (["models", "convert", weights, folder.path + "/converted"], model.space),
+            (["models", "quantize", weights, folder.path + "/small", "--calibration", list], "MEAN COSINE"),
+            (["models", "verify", folder.path + "/converted/model.safetensors"], "the same"),
+        ] {
+            let isVerify = command[1] == "verify"
+            let description = isVerify ? folder.path + "/converted/model.yaml" : config
+            let given = try model.run(command + ["--config", description], lines: [])
+            #expect(given.status == 0 && given.output.contains(output), "\(command): \(given.error)")
+            let missing = try model.run(command, lines: [])
+            #expect(missing.status == 1 && missing.error.contains("--config"), "\(command): \(missing.error)")
+        }
+        let tokens = try model.run(["tokenize", "--model", weights, "--config", config], lines: ["a dog"])
+        #expect(tokens.status == 0 && tokens.output.contains("tokens"), "\(tokens.error)")
+    }
+
+    @Test("every command that opens a model takes its pictures in the size that is asked for, or says why not")
+    func imageSize() throws {
+        let folder = try TemporaryFolder()
+        let list = try folder.write("list.txt", "a dog\n")
+        for command in [
+            ["bench", "--iterations", "1", "--batch-size", "2", "--model", model.path], ["graph", "--model", model.path],
+            ["models", "info", model.path], ["models", "convert", model.path, folder.path + "/converted"],
+            ["models", "quantize", model.path, folder.path + "/small", "--calibration", list],
+        ] {
+            let odd = try model.run(command + ["--image-size", "7"], lines: [])
+            #expect(odd.status == 1 && odd.error.contains("patch"), "\(command): \(odd.error)")
+            #expect(try model.run(command + ["--image-size", "0"], lines: []).status == 64)
+            let large = try model.run(command + ["--image-size", "32"], lines: [])
+            #expect(large.status == 0, "\(command): \(large.error)")
+            switch command[1] {
+            case "info": #expect(large.output.contains("32 pixels"))
+            case "convert", "quantize":
+                let info = try model.run(["models", "info", command[3]], lines: [])
+                #expect(info.output.contains("32 pixels"), "\(info.error)")
+            default: break
+            }
+        }
+        let graph = try model.run(["graph", "--model", model.path, "--image-size", "32"], lines: [])
+        #expect(graph.output.contains("3, 32, 32"), "\(graph.output.prefix(300))")
+    }
+
+    @Test("rank does not search for another model where a description or a size is asked for")
+    func rank() throws {
+        let embedded = try model.run(["embed"], lines: ["a dog"])
+        for flags in [["--config", config], ["--image-size", "7"]] {
+            let ranked = try model.run(["rank", "--query", "a dog"] + flags, input: Array(embedded.output.utf8))
+            #expect(ranked.status == 1, "\(flags): \(ranked.output)")
+            #expect(ranked.error.contains("own description") || ranked.error.contains("patch"), "\(ranked.error)")
+        }
+    }
+
+    @Test("a tokenizer's file takes no description of a model")
+    func tokenizer() throws {
+        for flags in [["--config", config], ["--image-size", "32"]] {
+            #expect(try model.run(["tokenize", "--tokenizer", "merges.txt"] + flags, lines: ["a"]).status == 64)
+        }
+    }
+}

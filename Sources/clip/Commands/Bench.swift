@@ -29,6 +29,7 @@ struct Bench: ClipSubcommand {
             """)
 
     @OptionGroup var model: ModelOption
+    @OptionGroup var trust: TrustOption
 
     @Option(name: .long, help: ArgumentHelp("Which encoder.", valueName: "image|text"))
     var tower: Tower = .image
@@ -67,7 +68,8 @@ struct Bench: ClipSubcommand {
     func run(in context: CommandContext) async throws {
         let settings = try context.settings()
         let plugins = try context.registry()
-        let directory = try context.modelStore().open(model.value(in: settings).text, plugins: plugins)
+        let directory = try context.modelStore(trusts: trust.trustModel).open(
+            model.value(in: settings).text, plugins: plugins, options: model.options())
         let name = try backend.name(in: settings, plugins)
         let runner = try plugins.backend(name)
         let options = try backend.compileOptions(

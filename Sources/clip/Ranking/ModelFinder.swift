@@ -34,14 +34,15 @@ struct ModelFinder {
             return try directory(of: record).calibration()
         } catch {
             // A model that the user names must fit; another that is missing costs the probabilities only.
-            if option.model != nil { throw error }
+            if option.model != nil || option.opening.isGiven { throw error }
             context.note("probability is left out: \(error)")
             return nil
         }
     }
 
     private func directory(of record: EmbeddingRecord) throws -> ModelDirectory {
-        if let name = option.model {
+        if option.model != nil || option.opening.isGiven {
+            let name = try option.value(in: settings).text
             let directory = try store.open(name, plugins: plugins, options: option.options())
             if let space = record.space, space != directory.space {
                 throw CheckpointError(
@@ -56,10 +57,7 @@ struct ModelFinder {
                 "standard input", "the embeddings name no space; name the model that made them with --model")
         }
         // The model that is set is the likeliest; whatever is wrong with it, another may be the right one.
-        let options = try option.options()
-        if let likely = try? store.open(option.value(in: settings).text, plugins: plugins, options: options),
-            likely.space == space
-        {
+        if let likely = try? store.open(option.value(in: settings).text, plugins: plugins), likely.space == space {
             return likely
         }
         return try store.open(space: space, plugins: plugins)

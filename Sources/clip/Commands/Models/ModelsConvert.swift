@@ -19,15 +19,20 @@ extension Models {
 
                 EXAMPLES:
                   clip models convert ViT-B-32 my-model --dtype bf16
+                  clip models convert epoch_10.pt my-model --config ViT-B-32.json
                   clip models convert my-model for-python --layout open_clip && clip models verify for-python
                 """)
 
         @Argument(
-            help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "source"))
+            help: ArgumentHelp(
+                "A name of 'clip models list', or the path of a model directory or of weights.", valueName: "source"))
         var source: String
 
         @Argument(help: ArgumentHelp("The directory to write.", valueName: "directory"), completion: .directory)
         var directory: String
+
+        @OptionGroup var opening: OpeningOptions
+        @OptionGroup var trust: TrustOption
 
         @Option(
             name: .long,
@@ -58,7 +63,8 @@ extension Models {
 
         func run(in context: CommandContext) async throws {
             let plugins = try context.registry()
-            let source = try context.modelStore().open(source, plugins: plugins)
+            let source = try context.modelStore(trusts: trust.trustModel).open(
+                source, plugins: plugins, options: opening.options())
             let (threads, _) = try context.settings().count(
                 .threads, flag: ("--threads", threads), default: Threads.processorCount,
                 maximum: BackendOptions.maximumThreads)

@@ -13,14 +13,11 @@ extension Models {
                 """)
 
         @Argument(
-            help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
+            help: ArgumentHelp(
+                "A name of 'clip models list', or the path of a model directory or of weights.", valueName: "name"))
         var name: String
 
-        @Option(
-            name: .long,
-            help: ArgumentHelp("The description of a bare file of weights; see 'clip embed --help'.", valueName: "file")
-        )
-        var config: String?
+        @OptionGroup var opening: OpeningOptions
         @OptionGroup var trust: TrustOption
 
         @Flag(name: .long, help: "One JSON object.")
@@ -30,10 +27,10 @@ extension Models {
             let plugins = try context.registry()
             let store = try context.modelStore(trusts: trust.trustModel)
             let facts: [Fact]
-            if let model = try PublishedModels.find(name), (try? store.path(of: name)) == nil {
+            if !opening.isGiven, let model = try PublishedModels.find(name), (try? store.path(of: name)) == nil {
                 facts = Self.facts(model, path: nil)
             } else {
-                let directory = try store.open(name, plugins: plugins, options: .init(config: config))
+                let directory = try store.open(name, plugins: plugins, options: opening.options())
                 facts = try Self.facts(directory) + (directory.published.map(Self.origin) ?? [])
             }
             if json { return try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText()) }

@@ -49,6 +49,7 @@ extension Models {
             name: .long, help: ArgumentHelp("Threads of the encoders. (default: all processors)", valueName: "count"))
         var threads: Int?
 
+        @OptionGroup var opening: OpeningOptions
         @OptionGroup var trust: TrustOption
 
         func run(in context: CommandContext) async throws {
@@ -58,7 +59,8 @@ extension Models {
             (options.backend, options.threads, options.precision) = (backend, threads, "int8")
             let name = try options.name(in: settings, plugins)
             let compiled = try options.compileOptions(in: settings, plugins.backend(name), note: context.note)
-            let directory = try context.modelStore(trusts: trust.trustModel).open(source, plugins: plugins)
+            let directory = try context.modelStore(trusts: trust.trustModel).open(
+                source, plugins: plugins, options: opening.options())
             let inputs = try inputs(context)
 
             var record = QuantizationRecord(precision: .int8)

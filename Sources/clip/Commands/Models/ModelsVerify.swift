@@ -17,8 +17,12 @@ extension Models {
                 """)
 
         @Argument(
-            help: ArgumentHelp("A name of 'clip models list', or the path of a model directory.", valueName: "name"))
+            help: ArgumentHelp(
+                "A name of 'clip models list', or the path of a model directory or of weights.", valueName: "name"))
         var name: String
+
+        @OptionGroup var opening: OpeningOptions
+        @OptionGroup var trust: TrustOption
 
         @Option(
             name: .long,
@@ -43,7 +47,8 @@ extension Models {
             let (threads, _) = try context.settings().count(
                 .threads, flag: ("--threads", threads), default: Threads.processorCount,
                 maximum: BackendOptions.maximumThreads)
-            let directory = try context.modelStore().open(name, plugins: plugins)
+            let directory = try context.modelStore(trusts: trust.trustModel).open(
+                name, plugins: plugins, options: opening.options())
             let all = known.filter { $0 != "reference" || directory.isSmall }
             let found = try ModelVerification(
                 of: directory, backends: backend.isEmpty ? all : backend, plugins: plugins, threads: threads)
