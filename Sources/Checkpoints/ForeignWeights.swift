@@ -77,7 +77,7 @@ enum ForeignWeights {
 
     /// A map whose first key is text in letters: https://github.com/msgpack/msgpack/blob/master/spec.md
     private static func isMessagePack(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count > 16 else { return false }
+        guard bytes.count > 8 else { return false }
         let key = bytes[0] & 0xF0 == 0x80 ? 1 : bytes[0] == 0xDE ? 3 : bytes[0] == 0xDF ? 5 : 0
         guard key > 0 else { return false }
         let (start, count) =

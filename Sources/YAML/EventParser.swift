@@ -13,6 +13,7 @@ final class EventParser {
     private let file: String
     private let limits: YAMLLimits
     private let bytes: UnsafeMutableBufferPointer<UInt8>
+    private let byteCount: Int
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let event: UnsafeMutablePointer<yaml_event_t>
     private var anchors: [String: Built] = [:]
@@ -24,6 +25,7 @@ final class EventParser {
         self.limits = limits
         // libyaml reads a byte order mark only when it guesses the encoding, and we do not let it guess UTF-16.
         let text = input.starts(with: [0xEF, 0xBB, 0xBF]) ? input.dropFirst(3) : input[...]
+        byteCount = text.count
         bytes = .allocate(capacity: max(text.count, 1))
         bytes.initialize(repeating: 0)
         _ = bytes.update(fromContentsOf: text)
@@ -62,6 +64,8 @@ final class EventParser {
                 at: here, "a second YAML document begins here",
                 remedy: "keep one document a file, without '---' between")
         }
+        var scanner = StrictScanner(bytes, count: byteCount, file: file)
+        try scanner.check()
         return root
     }
 

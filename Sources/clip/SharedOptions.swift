@@ -12,10 +12,10 @@ struct ModelOption: ParsableArguments {
             valueName: "name|path"))
     var model: String?
 
-    @OptionGroup var opening: OpeningOptions
+    @OptionGroup var openingOptions: OpeningOptions
 
     /// How the model is opened.
-    func options() throws -> ModelDirectory.Options { try opening.options() }
+    func options() throws -> ModelDirectory.Options { try openingOptions.options() }
 
     static let defaultModel = "starter"
 
@@ -51,7 +51,7 @@ struct OpeningOptions: ParsableArguments {
     }
 
     /// Whether anything is asked for, which a model that is found by itself may not be able to do.
-    var isGiven: Bool { config != nil || imageSize != nil }
+    var areGiven: Bool { config != nil || imageSize != nil }
 }
 
 /// `--trust-model`, for every command that reads a model's weights.

@@ -1,4 +1,5 @@
 import AtomicFiles
+import TestSupport
 import Testing
 import YAML
 

@@ -1,6 +1,8 @@
 import AtomicFiles
 import ModelGraph
 import Multimodal
+import TestModels
+import TestSupport
 import Testing
 
 @testable import Checkpoints

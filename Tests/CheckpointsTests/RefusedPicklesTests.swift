@@ -129,7 +129,7 @@ import Testing
         let name = (module, name)
         for global in ["c\(name.0)\n\(name.1)\n", "\(Self.text(name.0))\(Self.text(name.1))\u{93}"] {
             for use in [
-                ")R", ")\u{81}", ")}\u{92}", "(NNtR", ")R}b", ")RNb", ")RNNb", ")R(NNNNu", ")R(NNe",
+                ")R", ")\u{81}", ")}\u{92}", "(NNtR", ")R}b", ")RNb", ")R(NNNNu", ")R(NNe",
                 ")RNa", ")RNNs", ")R)R", ")R)\u{81}", ")R)}\u{92}}b",
             ] {
                 let bytes = (global + use + ".").unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }

@@ -1,4 +1,5 @@
 import JSONLines
+import ModelGraph
 import Testing
 
 /// Decimals become the nearest float32, as the suite of nigeltao/parse-number-fxx-test-data asks for: what is nearest is
@@ -6,7 +7,7 @@ import Testing
 @Suite struct DecimalTests {
     @Test("a hundred thousand generated numbers become the nearest float32", arguments: 0..<10)
     func nearest(part: Int) throws {
-        var random = SplitMix(state: UInt64(part) + 100)
+        var random = SeededGenerator(seed: UInt64(part) + 100)
         let parser = JSONRecordParser()
         var beyond = 0
         for _ in 0..<10 {
@@ -36,7 +37,7 @@ import Testing
     }
 
     /// Digits at random, the middle between two floats, or what is little more or less than it.
-    private static func number(_ random: inout SplitMix) -> ExactDecimal {
+    private static func number(_ random: inout SeededGenerator) -> ExactDecimal {
         let kind = Int.random(in: 0..<10, using: &random)
         if kind < 3 {
             let count = Int.random(in: 0..<20, using: &random) == 0 ? 800 : kind == 0 ? 40 : 19
@@ -83,7 +84,7 @@ import Testing
     }
 
     /// One of the many ways of writing a number.
-    private static func written(_ number: ExactDecimal, _ random: inout SplitMix) -> String {
+    private static func written(_ number: ExactDecimal, _ random: inout SeededGenerator) -> String {
         let digits = number.digits.map(String.init).joined()
         let zeros = String(
             repeating: "0", count: Int.random(in: 0...Int.random(in: 0...40, using: &random), using: &random))

@@ -62,7 +62,8 @@ import Testing
     @Test("every command that opens a model takes weights with their description")
     func bareWeights() throws {
         let folder = try TemporaryFolder()
-        let list = try folder.write("list.txt", "a dog\na cat\n")
+        let list = folder["list.txt"]
+        try folder.write("a dog\na cat\n", to: list)
         for (command, output) in [
             (["bench", "--iterations", "1", "--batch-size", "2", "--model", weights], "items_per_second"),
             (["graph", "--model", weights], "convolution"),
@@ -85,9 +86,11 @@ import Testing
     @Test("every command that opens a model takes its pictures in the size that is asked for, or says why not")
     func imageSize() throws {
         let folder = try TemporaryFolder()
-        let list = try folder.write("list.txt", "a dog\n")
+        let list = folder["list.txt"]
+        try folder.write("a dog\n", to: list)
         for command in [
-            ["bench", "--iterations", "1", "--batch-size", "2", "--model", model.path], ["graph", "--model", model.path],
+            ["bench", "--iterations", "1", "--batch-size", "2", "--model", model.path],
+            ["graph", "--model", model.path],
             ["models", "info", model.path], ["models", "convert", model.path, folder.path + "/converted"],
             ["models", "quantize", model.path, folder.path + "/small", "--calibration", list],
         ] {

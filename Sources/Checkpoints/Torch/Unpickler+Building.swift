@@ -117,6 +117,10 @@ extension Unpickler {
     mutating func pushStorage() throws(Fault) {
         guard case .tuple(let place) = try pop() else { throw fault("a storage is not named by a tuple") }
         let parts = memory.containers[place]
+        // Before PyTorch 1.6, a class of a module stood beside its source.
+        if parts.count == 4, case .text("module") = parts[0], case .global(.other) = parts[1] {
+            return try push(parts[1])
+        }
         guard parts.count >= 5, case .text("storage") = parts[0], let element = element(parts[1]),
             case .text(let key) = parts[2], case .integer(let count) = parts[4], count >= 0
         else { throw fault("a storage is not named as torch.save does") }

@@ -42,8 +42,9 @@ struct Tokenize: ClipSubcommand {
             throw ValidationError("--model and --tokenizer both name a tokenizer; leave one of them out.")
         }
         if plain.mode == .image { throw ValidationError("Only texts have tokens; leave out --as image.") }
-        if tokenizer != nil, model.opening.isGiven {
-            throw ValidationError("--config and --image-size are of a model, and --tokenizer takes none; leave them out.")
+        if tokenizer != nil, model.openingOptions.areGiven {
+            throw ValidationError(
+                "--config and --image-size are of a model, and --tokenizer takes none; leave them out.")
         }
     }
 

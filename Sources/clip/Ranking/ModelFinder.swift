@@ -34,14 +34,14 @@ struct ModelFinder {
             return try directory(of: record).calibration()
         } catch {
             // A model that the user names must fit; another that is missing costs the probabilities only.
-            if option.model != nil || option.opening.isGiven { throw error }
+            if option.model != nil || option.openingOptions.areGiven { throw error }
             context.note("probability is left out: \(error)")
             return nil
         }
     }
 
     private func directory(of record: EmbeddingRecord) throws -> ModelDirectory {
-        if option.model != nil || option.opening.isGiven {
+        if option.model != nil || option.openingOptions.areGiven {
             let name = try option.value(in: settings).text
             let directory = try store.open(name, plugins: plugins, options: option.options())
             if let space = record.space, space != directory.space {

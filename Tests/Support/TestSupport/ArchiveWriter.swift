@@ -19,7 +19,7 @@ package enum ArchiveWriter {
         return zip([("archive/data.pkl", pickle + bytes("."))] + records)
     }
 
-    static func zip(_ records: [(name: String, data: [UInt8])]) -> [UInt8] {
+    package static func zip(_ records: [(name: String, data: [UInt8])]) -> [UInt8] {
         var content: [UInt8] = []
         var directory: [UInt8] = []
         for (name, data) in records {

@@ -31,7 +31,7 @@ extension Models {
         @Argument(help: ArgumentHelp("The directory to write.", valueName: "directory"), completion: .directory)
         var directory: String
 
-        @OptionGroup var opening: OpeningOptions
+        @OptionGroup var openingOptions: OpeningOptions
         @OptionGroup var trust: TrustOption
 
         @Option(
@@ -64,7 +64,7 @@ extension Models {
         func run(in context: CommandContext) async throws {
             let plugins = try context.registry()
             let source = try context.modelStore(trusts: trust.trustModel).open(
-                source, plugins: plugins, options: opening.options())
+                source, plugins: plugins, options: openingOptions.options())
             let (threads, _) = try context.settings().count(
                 .threads, flag: ("--threads", threads), default: Threads.processorCount,
                 maximum: BackendOptions.maximumThreads)

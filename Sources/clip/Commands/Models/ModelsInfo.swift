@@ -17,7 +17,7 @@ extension Models {
                 "A name of 'clip models list', or the path of a model directory or of weights.", valueName: "name"))
         var name: String
 
-        @OptionGroup var opening: OpeningOptions
+        @OptionGroup var openingOptions: OpeningOptions
         @OptionGroup var trust: TrustOption
 
         @Flag(name: .long, help: "One JSON object.")
@@ -27,10 +27,11 @@ extension Models {
             let plugins = try context.registry()
             let store = try context.modelStore(trusts: trust.trustModel)
             let facts: [Fact]
-            if !opening.isGiven, let model = try PublishedModels.find(name), (try? store.path(of: name)) == nil {
+            if !openingOptions.areGiven, let model = try PublishedModels.find(name), (try? store.path(of: name)) == nil
+            {
                 facts = Self.facts(model, path: nil)
             } else {
-                let directory = try store.open(name, plugins: plugins, options: opening.options())
+                let directory = try store.open(name, plugins: plugins, options: openingOptions.options())
                 facts = try Self.facts(directory) + (directory.published.map(Self.origin) ?? [])
             }
             if json { return try context.print(YAMLNode.mapping(facts.map { ($0.key, $0.value) }).jsonText()) }

@@ -49,7 +49,7 @@ extension Models {
             name: .long, help: ArgumentHelp("Threads of the encoders. (default: all processors)", valueName: "count"))
         var threads: Int?
 
-        @OptionGroup var opening: OpeningOptions
+        @OptionGroup var openingOptions: OpeningOptions
         @OptionGroup var trust: TrustOption
 
         func run(in context: CommandContext) async throws {
@@ -60,7 +60,7 @@ extension Models {
             let name = try options.name(in: settings, plugins)
             let compiled = try options.compileOptions(in: settings, plugins.backend(name), note: context.note)
             let directory = try context.modelStore(trusts: trust.trustModel).open(
-                source, plugins: plugins, options: opening.options())
+                source, plugins: plugins, options: openingOptions.options())
             let inputs = try inputs(context)
 
             var record = QuantizationRecord(precision: .int8)

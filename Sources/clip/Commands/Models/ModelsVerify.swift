@@ -21,7 +21,7 @@ extension Models {
                 "A name of 'clip models list', or the path of a model directory or of weights.", valueName: "name"))
         var name: String
 
-        @OptionGroup var opening: OpeningOptions
+        @OptionGroup var openingOptions: OpeningOptions
         @OptionGroup var trust: TrustOption
 
         @Option(
@@ -48,7 +48,7 @@ extension Models {
                 .threads, flag: ("--threads", threads), default: Threads.processorCount,
                 maximum: BackendOptions.maximumThreads)
             let directory = try context.modelStore(trusts: trust.trustModel).open(
-                name, plugins: plugins, options: opening.options())
+                name, plugins: plugins, options: openingOptions.options())
             let all = known.filter { $0 != "reference" || directory.isSmall }
             let found = try ModelVerification(
                 of: directory, backends: backend.isEmpty ? all : backend, plugins: plugins, threads: threads)
