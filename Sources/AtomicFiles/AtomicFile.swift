@@ -79,7 +79,7 @@ public enum AtomicFile {
         throw AtomicFileError(path: path, action: .create, code: errno)
     }
 
-    fileprivate static func close(_ descriptor: Int32) -> Int32 {
+    static func close(_ descriptor: Int32) -> Int32 {
         #if canImport(Glibc)
             Glibc.close(descriptor)
         #elseif canImport(Musl)
@@ -135,11 +135,11 @@ public final class AtomicFileSink {
     }
 }
 
-/// Why a file was not written.
+/// Why a file was not written, or read on the way.
 public struct AtomicFileError: Error, Sendable, Hashable, CustomStringConvertible {
-    public enum Action: String, Sendable { case create, write, replace }
+    public enum Action: String, Sendable { case create, write, replace, read, keep }
 
-    /// The file that was to be written.
+    /// The file that it is about.
     public var path: String
     public var action: Action
     /// The system's `errno`.
@@ -167,6 +167,13 @@ public struct AtomicFileError: Error, Sendable, Hashable, CustomStringConvertibl
             case ENAMETOOLONG: "the name is too long; choose a shorter one"
             default: String(cString: strerror(code))
             }
-        return "\(path): cannot \(action == .replace ? "replace" : "write") the file: \(reason)"
+        let what =
+            switch action {
+            case .create, .write: "write"
+            case .replace: "replace"
+            case .read: "read"
+            case .keep: "keep"
+            }
+        return "\(path): cannot \(what) the file: \(reason)"
     }
 }

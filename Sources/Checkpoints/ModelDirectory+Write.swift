@@ -54,4 +54,25 @@ extension ModelDirectory {
         node = try node.setting("weights", to: .string(weightsName))
         try AtomicFile.write(node.yamlText(), to: FileSystem.resolve(configName, in: folder))
     }
+
+    // MARK: - Where a model may be written
+
+    /// What this model was read from: its directory, or the bare file of weights; and the files behind links.
+    package var sources: [String] {
+        let isDirectory = ModelLayout.file(in: folder) != nil && FileSystem.folder(of: weights.path) == folder
+        let files = (weights as? any MappedWeightFile)?.files.map(\.path) ?? [weights.path]
+        return (isDirectory ? [folder] : []) + files
+    }
+
+    /// Refuses a directory in which, beside a model that was just written, other files were kept that change what is read.
+    package static func check(
+        mixed folder: String, for space: String, at place: String, plugins: PluginRegistry
+    ) throws {
+        let found: String
+        do { found = try ModelDirectory(path: folder, plugins: plugins).space } catch { found = "\(error)" }
+        guard found != space else { return }
+        throw OutputRefusal(
+            place, "with what is there already, it would not be read as the model that is written; choose another place"
+        )
+    }
 }

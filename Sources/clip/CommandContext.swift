@@ -1,4 +1,5 @@
 import ArgumentParser
+import AtomicFiles
 import CLIPKit
 import Synchronization
 import YAML
@@ -80,12 +81,28 @@ final class CommandContext: Sendable {
         if isatty(input) == 1 { throw UsageError(usage) }
     }
 
+    /// Refuses a command whose standard output is a file that it reads: the shell has emptied it (`>`), or what is written
+    /// would be read again (`>>`).
+    private func refuseOutputOverInput() throws {
+        guard let target = FileIdentity(descriptor: output) else { return }
+        let remedy = "write to another file, and rename it afterwards"
+        if FileIdentity(descriptor: input) == target {
+            throw UsageError("standard input and standard output are the same file; \(remedy)")
+        }
+        for argument in CommandLine.arguments.dropFirst() {
+            let value = argument.hasPrefix("--") ? argument.drop { $0 != "=" }.dropFirst() : argument[...]
+            guard FileIdentity(String(value)) == target else { continue }
+            throw UsageError("'\(value)' is read, and is standard output, too; \(remedy)")
+        }
+    }
+
     /// Whether progress may be drawn over itself on standard error.
     var showsProgress: Bool { isatty(error) == 1 && environment["TERM"] != "dumb" }
 
     /// Runs a command and gives its exit status.
     func run(_ command: any ClipSubcommand) async -> Int32 {
         do {
+            try refuseOutputOverInput()
             try await command.run(in: self)
             return 0
         } catch let code as ExitCode {

@@ -64,6 +64,15 @@ struct TrustOption: ParsableArguments {
     var trustModel = false
 }
 
+/// What commands that write say of it; `OutputRule` is the rule.
+enum OutputHelp {
+    static let folder =
+        "The directory is new or empty, or the same command made it from the same source and nobody changed it since; "
+        + "anything else is refused, and so are the source itself, folders in it and folders around it."
+    static let force: ArgumentHelp =
+        "Write into the directory whatever is there: files of the names that are written are replaced, all others stay."
+}
+
 /// What runs a model.
 struct BackendOptions: ParsableArguments {
     @Option(

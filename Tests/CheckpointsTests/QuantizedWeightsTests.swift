@@ -57,9 +57,17 @@ import Testing
         for entry in a.entries where entry.type.dtype == .int8 {
             #expect(try a.tensor(entry.name) == b.tensor(entry.name))
         }
-        // What is quantised is replaced, what is not is left alone.
+        // What was made of the same model is replaced, anything else is left alone, and so is the source.
         try first.writeQuantized(to: again, record: record, plugins: plugins)
-        #expect(throws: CheckpointError.self) { try first.writeQuantized(to: from, record: record, plugins: plugins) }
+        for (taken, replacing) in [(from, false), (once, true), (once + "/deeper", true)] {
+            #expect(throws: OutputRefusal.self) {
+                try first.writeQuantized(to: taken, record: record, replacing: replacing, plugins: plugins)
+            }
+        }
+        try AtomicFile.write("mine", to: again + "/notes.txt")
+        #expect(throws: OutputRefusal.self) { try first.writeQuantized(to: again, record: record, plugins: plugins) }
+        try first.writeQuantized(to: again, record: record, replacing: true, plugins: plugins)
+        #expect(FileSystem.isFile(again + "/notes.txt"))
     }
 
     @Test("what quantisation changed is kept with the model")
@@ -99,8 +107,9 @@ import Testing
         }
         let error = try #require(throws: CheckpointError.self) {
             try ModelDirectory(path: folder, plugins: plugins).writeQuantized(
-                to: folder + "/int8", record: QuantizationRecord(precision: .int8), plugins: plugins)
+                to: folder + "-int8", record: QuantizationRecord(precision: .int8), plugins: plugins)
         }
         #expect(error.description.contains("c_fc.weight"))
+        #expect(!FileSystem.isDirectory(folder + "-int8"))
     }
 }

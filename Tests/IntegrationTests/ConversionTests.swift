@@ -202,24 +202,45 @@ import YAML
         #expect(message.contains("no image encoder 'resnet'") && message.contains("--layout clip can"), "\(message)")
     }
 
-    @Test("a directory that is there is not touched unless it is a model that may be replaced")
+    @Test("a directory that is there is not touched unless it was made the same way, or asked; then other files stay")
     func replacing() throws {
         let source = try open(Self.fixture("transformers"))
-        func convert(_ name: String, replacing: Bool) -> String {
+        func convert(_ name: String, layout: ModelLayoutName = .hf, replacing: Bool = false) -> String {
             failure {
                 _ = try source.convert(
-                    to: folder + "/" + name, layout: .hf, replacing: replacing, plugins: plugins, backend: "cpu")
+                    to: folder + "/" + name, layout: layout, replacing: replacing, plugins: plugins, backend: "cpu")
             }
         }
-        #expect(convert("model", replacing: false).isEmpty)
+        #expect(convert("model").isEmpty && convert("model").isEmpty)
+        #expect(convert("model", layout: .clip).contains("for another purpose"))
         try AtomicFile.write("mine", to: folder + "/model/notes.txt")
-        #expect(convert("model", replacing: false).contains("--force"))
-        #expect(FileSystem.isFile(folder + "/model/notes.txt"))
-        #expect(convert("model", replacing: true).isEmpty)
-        #expect(!FileSystem.isFile(folder + "/model/notes.txt"))
+        #expect(convert("model").contains("notes.txt; choose another place, or write into it with --force"))
+        #expect(convert("model", layout: .clip, replacing: true).isEmpty)
+        // Nothing of the earlier layout is left that would be read instead.
+        #expect(FileSystem.isFile(folder + "/model/notes.txt") && !FileSystem.isFile(folder + "/model/config.json"))
         try FileSystem.makeDirectory(folder + "/other")
         try AtomicFile.write("mine", to: folder + "/other/notes.txt")
-        #expect(convert("other", replacing: true).contains("is no model directory"))
+        #expect(convert("other").contains("notes.txt is there"))
+        #expect(convert("other", replacing: true).isEmpty && FileSystem.isFile(folder + "/other/notes.txt"))
         #expect(FileSystem.names(in: folder) == ["model", "other"])
+    }
+
+    @Test("a model is not converted into itself, nor where what is there would be read in its place")
+    func ownDirectory() throws {
+        let model = try convert(open(Self.fixture("transformers")), to: "model", .clip)
+        func refusal(_ name: String, _ layout: ModelLayoutName) -> String {
+            failure {
+                _ = try model.convert(
+                    to: folder + "/" + name, layout: layout, replacing: true, plugins: plugins, backend: "cpu")
+            }
+        }
+        #expect(refusal("model", .hf).contains("is what is read"))
+        #expect(refusal("model/new", .hf).contains("lies inside what is read"))
+        #expect(refusal("", .hf).contains("is a folder around what is read"))
+        // Somebody's model.yaml is read before a config.json.
+        try FileSystem.makeDirectory(folder + "/mixed")
+        try AtomicFile.write("name: another", to: folder + "/mixed/model.yaml")
+        #expect(refusal("mixed", .hf).contains("would not be read as the model that is written"))
+        #expect(FileSystem.names(in: folder + "/mixed") == ["model.yaml"])
     }
 }

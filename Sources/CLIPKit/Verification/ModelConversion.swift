@@ -18,28 +18,32 @@ extension ModelDirectory {
     /// tokenizer, context), and with golden vectors that `ModelVerification` recomputes. The folder is there whole or not at
     /// all. Weights go through memory one tensor at a time.
     /// - Parameters:
+    ///   - folder: new, empty, or written before from the same model in the same way; see `OutputRule`.
     ///   - layout: whose programs are to read it.
     ///   - dtype: element type of the weights; nil keeps it.
-    ///   - replacing: whether a model that is in `folder` gives way, with everything else in there.
+    ///   - replacing: whether it is written into `folder` whatever is there: files of the same names are replaced, others
+    ///     stay.
     ///   - backend: what computes the golden vectors, in float32.
-    /// - Throws: `CheckpointError` where the layout cannot express the model, or `folder` is taken.
+    /// - Throws: `CheckpointError` where the layout cannot express the model, `OutputRefusal` where `folder` is taken or is
+    ///   this model's own.
     public func convert(
         to folder: String, layout: ModelLayoutName = .clip, dtype: DType? = nil, replacing: Bool = false,
         plugins: PluginRegistry, backend: String, threads: Int? = nil
     ) throws -> ModelConversion {
-        let names = FileSystem.names(in: folder)
-        if !names.isEmpty || FileSystem.isFile(folder) {
-            guard replacing else {
-                throw CheckpointError(folder, "is there already; choose another place, or replace it with --force")
-            }
-            guard ModelLayout.file(in: folder) != nil else {
-                throw CheckpointError(folder, "is no model directory, so it is not replaced; choose another place")
-            }
-        }
+        try OutputRule.check(folder: folder, isNone: sources)
+        let record = OutputRecord(
+            command: "clip models convert",
+            purpose: "space \(space), layout \(layout.rawValue), \(dtype.map { "\($0)" } ?? "the source's type")")
+        try OutputRule.check(folder: folder, for: record, force: replacing)
         try FileSystem.makeDirectory(FileSystem.folder(of: folder))
-        return try AtomicDirectory.write(to: folder, replacing: replacing) { temporary in
+        var space = ""
+        return try AtomicDirectory.write(
+            to: folder, record: record, force: replacing,
+            check: { try Self.check(mixed: $0, for: space, at: folder, plugins: plugins) }
+        ) { temporary in
             try write(to: temporary, layout: layout, dtype: dtype, plugins: plugins)
             let written = try ModelDirectory(path: temporary, plugins: plugins)
+            space = written.space
             let options = CompileOptions(threads: threads)
             let golden = try GoldenVectors(of: written, backend: backend, plugins: plugins, options: options)
             try golden.write(to: temporary)

@@ -9,14 +9,36 @@ extension ModelDirectory {
     /// positions stay as they are. The file is about a quarter of float32's.
     ///
     /// What is written is opened as any other model, and computes with the rounded weights on every backend. `record`
-    /// says in which precision it is to run. Its space is its own: its embeddings are not those of this model. A quantised
-    /// model that is there is replaced; any other is an error.
-    public func writeQuantized(to target: String, record: QuantizationRecord, plugins: PluginRegistry) throws {
-        let weightsName = "model.safetensors"
-        if let file = ModelLayout.file(in: target), try ModelLayout(file: file).config.quantization == nil {
-            throw CheckpointError(file, "is that of a model with other weights; write to another directory")
+    /// says in which precision it is to run. Its space is its own: its embeddings are not those of this model. The directory
+    /// is there whole or not at all.
+    /// - Parameters:
+    ///   - target: new, empty, or made before from the same model; see `OutputRule`.
+    ///   - replacing: whether it is written into `target` whatever is there: files of the same names are replaced, others
+    ///     stay.
+    ///   - measure: called with the model that was written; the record that it gives takes the place of `record`.
+    /// - Throws: `OutputRefusal` where `target` is taken or is this model's own.
+    public func writeQuantized(
+        to target: String, record: QuantizationRecord, replacing: Bool = false, plugins: PluginRegistry,
+        measure: ((ModelDirectory) throws -> QuantizationRecord)? = nil
+    ) throws {
+        try OutputRule.check(folder: target, isNone: sources)
+        let output = OutputRecord(command: "clip models quantize", purpose: "of the space \(space)")
+        try OutputRule.check(folder: target, for: output, force: replacing)
+        try FileSystem.makeDirectory(FileSystem.folder(of: target))
+        var space = ""
+        try AtomicDirectory.write(
+            to: target, record: output, force: replacing,
+            check: { try Self.check(mixed: $0, for: space, at: target, plugins: plugins) }
+        ) { temporary in
+            try writeRounded(to: temporary, record, plugins)
+            let written = try ModelDirectory(path: temporary, plugins: plugins)
+            space = written.space
+            if let measure { try written.write(measure(written)) }
         }
-        try FileSystem.makeDirectory(target)
+    }
+
+    private func writeRounded(to target: String, _ record: QuantizationRecord, _ plugins: PluginRegistry) throws {
+        let weightsName = "model.safetensors"
         let chosen = try towerGraphs().reduce(into: Set<String>()) { $0.formUnion($1.quantizableParameters()) }
         var types: [String: TensorType] = [:]
         for (name, shape) in try Self.check(weights, model, keys).parameters {

@@ -26,7 +26,8 @@ struct TokenizerTrain: ClipSubcommand {
         discussion: """
             Reads one text a line, from FILES or standard input, or one field of JSON lines, and writes a merge file that \
             the tokenizer plugin 'bpe' and 'clip tokenize --tokenizer' take. The same texts give the same merges, in \
-            whatever order they come. Memory grows with different words, not with texts.
+            whatever order they come. Memory grows with different words, not with texts. A file that is there is left alone, \
+            unless it holds the same merges.
 
             EXAMPLES:
               clip tokenizer train captions.txt --vocabulary-size 4096 --output merges.txt
@@ -55,6 +56,9 @@ struct TokenizerTrain: ClipSubcommand {
     @Option(name: .long, help: ArgumentHelp("How often a pair must occur to be merged.", valueName: "count"))
     var minimumFrequency = 2
 
+    @Flag(name: .long, help: "Replace the output file, whatever it is; but never one of the inputs.")
+    var force = false
+
     func validate() throws {
         guard minimumFrequency >= 1 else { throw ValidationError("--minimum-frequency is below 1.") }
         if plain.mode == .image { throw ValidationError("Merges are learned from texts; leave out --as image.") }
@@ -66,6 +70,7 @@ struct TokenizerTrain: ClipSubcommand {
                 "standard input is a terminal, and there are no texts to read; name files, or pass texts: "
                     + "'clip tokenizer train < texts.txt'")
         }
+        try OutputRule.check(file: output, isNone: files, input: files.isEmpty ? context.input : nil)
         var trainer = BPETrainer()
         var failed = 0
         if files.isEmpty { failed += try read(LineReader(descriptor: context.input), &trainer, context) }
@@ -78,7 +83,7 @@ struct TokenizerTrain: ClipSubcommand {
             failed += try read(LineReader(descriptor: descriptor, name: "\(file)"), &trainer, context)
         }
         let table = try trainer.train(vocabularySize: vocabularySize, minimumFrequency: minimumFrequency)
-        try AtomicFile.write(table.fileText(), to: output)
+        try OutputRule.write(table.fileText(), toFile: output, force: force)
         if table.vocabularySize < vocabularySize {
             context.note(
                 "\(output) has \(table.vocabularySize) ids, not \(vocabularySize): no other pair occurs "

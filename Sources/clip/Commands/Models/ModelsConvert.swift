@@ -17,6 +17,8 @@ extension Models {
 
                 The directory is there whole or not at all. Weights go through memory one tensor at a time.
 
+                \(OutputHelp.folder)
+
                 EXAMPLES:
                   clip models convert ViT-B-32 my-model --dtype bf16
                   clip models convert epoch_10.pt my-model --config ViT-B-32.json
@@ -42,7 +44,7 @@ extension Models {
         @Option(name: .long, help: ArgumentHelp("Whose layout.", valueName: "clip|hf|open_clip"))
         var layout: ModelLayoutName = .clip
 
-        @Flag(name: .long, help: "Replace the model that is in the directory, and everything else in there.")
+        @Flag(name: .long, help: OutputHelp.force)
         var force = false
 
         @Option(

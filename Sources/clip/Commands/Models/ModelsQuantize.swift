@@ -23,6 +23,8 @@ extension Models {
 
                 Its embeddings are of another space than those of the model that it was made from.
 
+                \(OutputHelp.folder)
+
                 EXAMPLES:
                   clip models quantize starter starter-int8 --calibration list.txt
                   find photos -name '*.jpg' | clip models quantize ViT-B-32 ViT-B-32-int8 --calibration -
@@ -49,6 +51,9 @@ extension Models {
             name: .long, help: ArgumentHelp("Threads of the encoders. (default: all processors)", valueName: "count"))
         var threads: Int?
 
+        @Flag(name: .long, help: OutputHelp.force)
+        var force = false
+
         @OptionGroup var openingOptions: OpeningOptions
         @OptionGroup var trust: TrustOption
 
@@ -64,16 +69,17 @@ extension Models {
             let inputs = try inputs(context)
 
             var record = QuantizationRecord(precision: .int8)
-            try directory.writeQuantized(to: target, record: record, plugins: plugins)
-            let quantized = try ModelDirectory(path: target, plugins: plugins)
             var exactly = compiled
             exactly.precision = .float32
-            let cosines = try Self.cosines(
-                inputs, CLIPModel(directory, plugins: plugins, backend: name, options: exactly),
-                CLIPModel(quantized, plugins: plugins, backend: name, options: compiled))
-            record.images = QuantizationRecord.Drift(cosines.images)
-            record.texts = QuantizationRecord.Drift(cosines.texts)
-            try quantized.write(record)
+            try directory.writeQuantized(to: target, record: record, replacing: force, plugins: plugins) { quantized in
+                let cosines = try Self.cosines(
+                    inputs, CLIPModel(directory, plugins: plugins, backend: name, options: exactly),
+                    CLIPModel(quantized, plugins: plugins, backend: name, options: compiled))
+                record.images = QuantizationRecord.Drift(cosines.images)
+                record.texts = QuantizationRecord.Drift(cosines.texts)
+                return record
+            }
+            let quantized = try ModelDirectory(path: target, plugins: plugins)
             try context.print(report(record, directory, quantized))
         }
 
