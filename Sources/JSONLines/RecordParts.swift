@@ -85,7 +85,7 @@ public enum RecordContent: Sendable, Hashable {
     }
 
     /// The path in `path_base64`, or nil when there is no such key.
-    static func base64Path(_ record: JSONRecord) throws(RecordError) -> RecordPath? {
+    package static func base64Path(_ record: JSONRecord) throws(RecordError) -> RecordPath? {
         guard let text = try record.string("path_base64") else { return nil }
         guard let bytes = Base64.decode(Array(text.utf8)[...]) else {
             throw RecordError(code: "input.path", message: "'path_base64' is not valid base64")

@@ -90,6 +90,15 @@ public final class GraphBuilder {
         updates.append(Graph.Update(parameter: parameter.id, value: value.id))
     }
 
+    /// Makes every update so far happen only in runs in which `condition`, a scalar, is not 0; in others the parameters stay
+    /// as they are.
+    package func holdUpdates(unless condition: Tensor) {
+        updates = updates.map { update in
+            let held = condition.select(tensor(update.value), tensor(update.parameter))
+            return Graph.Update(parameter: update.parameter, value: held.id)
+        }
+    }
+
     /// The graph of these outputs: what they do not need is left out.
     public func finish(_ outputs: [(name: String, tensor: Tensor)]) throws -> Graph {
         var names: Set<String> = []

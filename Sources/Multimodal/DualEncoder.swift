@@ -6,6 +6,9 @@ import YAML
 /// encoder's pooled features, a linear projection, unit length, and a loss over the batch's cosines. A model may have one
 /// tower only; asking for what it lacks is an error that says so.
 public struct DualEncoder: Sendable {
+    /// One of the two encoders, with its projection.
+    public enum Tower: String, Hashable, Sendable, CaseIterable { case image, text }
+
     public let config: ModelConfig
     private let imageEncoder: (any ImageEncoder)?
     private let textEncoder: (any TextEncoder)?
@@ -68,12 +71,19 @@ public struct DualEncoder: Sendable {
     }
 
     /// `images` and `tokens` of `batch` pairs -> `loss` and `logitScale`, scalars.
-    public func lossGraph(batch: Int, length: Int) throws -> Graph {
+    /// - Parameter kept: towers that are built as for embedding: batch norms compute with the statistics that they have, and
+    ///   leave them as they are.
+    public func lossGraph(
+        batch: Int, length: Int, keepingStatisticsOf kept: Set<Tower> = []
+    ) throws -> Graph {
         try Graph.build { builder in
             let scope = ParameterScope(builder: builder, isTraining: true)
+            func inner(_ tower: Tower) -> ParameterScope {
+                ParameterScope(builder: builder, isTraining: !kept.contains(tower))
+            }
             let output = try loss.build(
-                images: embed(images: imageInput(builder, batch), in: scope).l2Normalized(),
-                texts: embed(tokens: tokenInput(builder, batch, length), in: scope).l2Normalized(), in: scope)
+                images: embed(images: imageInput(builder, batch), in: inner(.image)).l2Normalized(),
+                texts: embed(tokens: tokenInput(builder, batch, length), in: inner(.text)).l2Normalized(), in: scope)
             return [("loss", output.loss), ("logitScale", output.logitScale)]
         }
     }

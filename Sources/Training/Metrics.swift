@@ -14,6 +14,7 @@ import JSONLines
 ///
 ///     {"step":10,"epoch":1,"loss":5.1,"learningRate":1.0e-5,"gradientNorm":2.2,"logitScale":14.3,"pairsPerSecond":310}
 ///     {"step":500,"validation":{"loss":3.2,"imageToTextRecall@1":0.41,"textToImageRecall@1":0.43,"pairs":1000}}
+///     {"step":0,"failure":{"file":"pairs.jsonl","line":7,"message":"images/7.png: the file is empty"}}
 ///
 /// `loss` is the mean since the line before. A run that is resumed leaves out what was measured after its checkpoint.
 final class Metrics {
@@ -62,6 +63,18 @@ final class Metrics {
             try object.float("gradientNorm", Float(report.gradientNorm))
             try object.float("logitScale", Float(report.logitScale))
             try object.float("pairsPerSecond", Float(report.pairsPerSecond))
+        }
+    }
+
+    /// - Parameter step: steps done when it was found; 0 is before the first.
+    func add(_ failure: DataFailure, step: Int) throws {
+        try writer.write { object in
+            object.int("step", step)
+            object.object("failure") { object in
+                object.string("file", failure.file)
+                object.int("line", failure.line)
+                object.string("message", failure.message)
+            }
         }
     }
 

@@ -2,22 +2,26 @@ import Dispatch
 import Imaging
 import Synchronization
 
-/// Decodes pictures on all cores, resized and cropped, and keeps them as bytes in memory as far as that goes.
+/// Decodes images on all cores, resized and cropped, and keeps them as bytes in memory as far as that goes.
 ///
 /// For one caller at a time.
 final class PictureStore: @unchecked Sendable {
-    /// Pictures that fit in memory: the first ones of the list.
+    /// Images that fit in memory: the first ones of the list.
     let cachedCount: Int
-    /// Bytes of a decoded picture, and floats of a normalised one.
+    /// Bytes of a decoded image, and floats of a normalised one.
     let size: Int
+    let pairs: PairList
 
-    private let pairs: PairList
+    /// Images that are decoded, but not kept: those of one batch.
+    typealias Passing = [Int: [UInt8]]
+
     /// Decodes to 0...1, which are bytes / 255 exactly.
     private let transform: ImageTransform
     /// What a byte becomes, for each channel.
     private let tables: [[Float]]
     private let cache: UnsafeMutableBufferPointer<UInt8>
     private var isCached: [Bool]
+    private var failed: [Int: DataFailure] = [:]
 
     init(pairs: PairList, transform: ImageTransform, side: Int, memory: Int) throws {
         self.pairs = pairs
@@ -36,22 +40,43 @@ final class PictureStore: @unchecked Sendable {
 
     deinit { cache.deallocate() }
 
-    /// Writes the pictures of `selected` pairs, one after the other, each [3, side, side], normalised.
-    /// - Throws: for the first pair whose picture cannot be read, with the line that names it.
-    func load(_ selected: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>) throws {
-        let wanted = selected.map { pairs.images[$0] }
-        var rows: [Int: Int] = [:]  // of a picture that must be decoded, its place in `missing`
+    /// The bad lines, and the images that are known to be bad.
+    var failures: [DataFailure] { pairs.failures + failed.values }
+
+    /// Whether the pair can be used, as far as is known: images that were not looked at may yet turn out bad.
+    func isUsable(_ pair: Int) -> Bool { pairs.images[pair] >= 0 && failed[pairs.images[pair]] == nil }
+
+    /// Notes that an image cannot be used.
+    func fail(_ image: Int, _ message: String) -> DataFailure {
+        let failure = DataFailure(file: pairs.file, line: pairs.imageLines[image], message: message)
+        failed[image] = failure
+        return failure
+    }
+
+    /// Decodes the images of `selected` pairs that are not in memory or in `passing`; gives those that turn out bad.
+    func prepare(_ selected: some Collection<Int>, _ passing: inout Passing) -> [DataFailure] {
         var missing: [Int] = []
-        for image in wanted where !(image < cachedCount && isCached[image]) && rows[image] == nil {
-            rows[image] = missing.count
-            missing.append(image)
+        var seen: Set<Int> = []
+        for image in selected.map({ pairs.images[$0] }) where image >= 0 && failed[image] == nil {
+            let isThere = image < cachedCount ? isCached[image] : passing[image] != nil
+            if !isThere, seen.insert(image).inserted { missing.append(image) }
         }
-        let decoded = try decode(missing)
-        let places = rows
-        for (image, bytes) in zip(missing, decoded) where image < cachedCount {
-            _ = UnsafeMutableBufferPointer(rebasing: cache[image * size..<(image + 1) * size]).update(from: bytes)
-            isCached[image] = true
+        var failures: [DataFailure] = []
+        for (image, result) in zip(missing, decode(missing)) {
+            switch result {
+            case .failure(let error): failures.append(fail(image, error.message))
+            case .success(let bytes) where image < cachedCount:
+                _ = UnsafeMutableBufferPointer(rebasing: cache[image * size..<(image + 1) * size]).update(from: bytes)
+                isCached[image] = true
+            case .success(let bytes): passing[image] = bytes
+            }
         }
+        return failures
+    }
+
+    /// Writes the images of `selected` pairs, all prepared and good, one after the other, each [3, side, side], normalised.
+    func write(_ selected: [Int], _ passing: Passing, into output: UnsafeMutableBufferPointer<Float>) {
+        let wanted = selected.map { pairs.images[$0] }
         let target = Shared(output)
         let source = Shared(cache)
         let size = size
@@ -63,30 +88,32 @@ final class PictureStore: @unchecked Sendable {
             if image < cachedCount {
                 Self.normalize(
                     UnsafeBufferPointer(rebasing: source.buffer[image * size..<(image + 1) * size]), tables, row)
-            } else if let place = places[image] {
-                decoded[place].withUnsafeBufferPointer { Self.normalize($0, tables, row) }
+            } else {
+                passing[image]?.withUnsafeBufferPointer { Self.normalize($0, tables, row) }
             }
         }
     }
 
-    private func decode(_ images: [Int]) throws -> [[UInt8]] {
-        let results = Mutex<[Result<[UInt8], TrainingError>?]>(Array(repeating: nil, count: images.count))
+    private func decode(_ images: [Int]) -> [Result<[UInt8], TrainingError>] {
+        let results = Mutex<[Result<[UInt8], TrainingError>]>(
+            Array(repeating: .failure(TrainingError("was not decoded")), count: images.count))
         DispatchQueue.concurrentPerform(iterations: images.count) { index in
             let result = self.decode(images[index])
             results.withLock { $0[index] = result }
         }
-        return try results.withLock { try $0.compactMap { try $0?.get() } }
+        return results.withLock { $0 }
     }
 
     private func decode(_ image: Int) -> Result<[UInt8], TrainingError> {
         do throws(ImageError) {
             let values = try transform.apply(to: Image(contentsOfFile: pairs.imagePaths[image]))
             guard values.count == size else {
-                return .failure(TrainingError("\(pairs.imagePaths[image]): gives \(values.count) numbers, not \(size)"))
+                let name = String(decoding: pairs.imagePaths[image], as: UTF8.self)
+                return .failure(TrainingError("\(name): gives \(values.count) numbers, not \(size)"))
             }
             return .success(values.map { UInt8(max(0, min(255, ($0 * 255).rounded()))) })
         } catch {
-            return .failure(TrainingError("\(pairs.file):\(pairs.imageLines[image]): \(error)"))
+            return .failure(TrainingError("\(error)"))
         }
     }
 

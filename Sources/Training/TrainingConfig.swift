@@ -1,13 +1,14 @@
-import Checkpoints
+public import Checkpoints
 public import ModelGraph
 public import Multimodal
 public import YAML
 
 /// What a run is: the model, the data and the recipe, read strictly from YAML.
 ///
-///     model: {...}                     # model.yaml's content without weights, or the path of such a file
-///     data: {pairs: train/pairs.jsonl, block: 1, limit: 1000, cache: 4096}
-///     validation: {pairs: test/pairs.jsonl, every: 500, limit: 1000}
+///     model: {...}                     # model.yaml's content, or a model's path or name: its description, no weights
+///     init: starter                    # a model's path or name: its weights; random without it
+///     data: {pairs: train/pairs.jsonl, block: 1, limit: 1000, cache: 4096, maximumFailures: 10}
+///     validation: {pairs: test/pairs.jsonl, every: 500, limit: 1000, maximumFailures: 0}
 ///     seed: 1
 ///     batchSize: 256
 ///     epochs: 5                        # or  steps: 10000
@@ -21,8 +22,8 @@ public import YAML
 ///     metrics: {every: 10}
 ///     output: {dtype: bfloat16}
 ///
-/// Required are model, data, batchSize and one of epochs and steps. Paths are relative to the file. Every epoch shuffles
-/// anew; pairs that do not fill its last batch are left out of it.
+/// Required are data, batchSize, one of epochs and steps, and model, which init's is without it. Paths are relative to the
+/// file. Every epoch shuffles anew; pairs that do not fill its last batch are left out of it.
 public struct TrainingConfig: Sendable {
     /// Pairs of pictures and captions: JSON lines with `image` and `text`; image paths are relative to the lines' file.
     public struct Data: Sendable {
@@ -34,6 +35,8 @@ public struct TrainingConfig: Sendable {
         public var limit: Int?
         /// MiB of memory for decoded pictures; those beyond it are decoded each time.
         public var cache = 4096
+        /// How many bad lines and images are passed over; nil for one in a hundred pairs, and at least one.
+        public var maximumFailures: Int?
     }
 
     public struct Validation: Sendable {
@@ -41,6 +44,8 @@ public struct TrainingConfig: Sendable {
         /// Steps between two measurements; there is one at the end as well.
         public var every = 1000
         public var limit = 1000
+        /// As that of `Data`.
+        public var maximumFailures: Int?
     }
 
     public enum Duration: Hashable, Sendable { case epochs(Int), steps(Int) }
@@ -55,6 +60,10 @@ public struct TrainingConfig: Sendable {
     public var model: ModelConfig
     /// Where the model's tokenizer files are.
     public var modelFolder: String
+    /// The model whose weights the run starts from; nil for random ones.
+    public var initial: InitialModel?
+    /// The model whose description is taken and whose weights are not, where the recipe does not say that they shall not.
+    var unusedWeights: String?
     public var data: Data
     public var validation: Validation?
     public var seed: UInt64 = 0
@@ -70,35 +79,52 @@ public struct TrainingConfig: Sendable {
     public var checkpoint = Checkpoint()
     /// Steps between two lines of metrics.
     public var metricsEvery = 10
-    /// Element type of the finished model's weights.
-    public var outputDType = DType.bfloat16
+    /// Element type of the finished model's weights; nil for that of the model that the run starts from, else bfloat16.
+    public var outputDType: DType?
     /// Where relative paths start.
     public var folder: String
+    /// The file that it was read from.
+    var file: String?
     /// The whole document.
     public var node: YAMLNode
 
+    /// Files that the run reads, but for images.
+    var inputs: [String] { [file, data.pairs, validation?.pairs].compactMap { $0 } }
+
     /// Reads the file at `path`, with `settings` (dotted path, YAML value) laid over it.
-    public static func load(_ path: String, settings: [(path: String, value: String)] = []) throws -> TrainingConfig {
+    /// - Parameter models: where names of models are looked up; without it, only paths are understood.
+    public static func load(
+        _ path: String, settings: [(path: String, value: String)] = [], models: ModelStore? = nil
+    ) throws -> TrainingConfig {
         var node = try YAMLNode.load(path)
         for setting in settings { node = try node.setting(setting.path, to: setting.value) }
-        return try TrainingConfig(node, folder: FileSystem.folder(of: path))
+        var config = try TrainingConfig(node, folder: FileSystem.folder(of: path), models: models)
+        config.file = path
+        return config
     }
 
     /// Reads a document whose relative paths start at `folder`.
-    public init(_ node: YAMLNode, folder: String) throws {
+    public init(_ node: YAMLNode, folder: String, models: ModelStore? = nil) throws {
         self.node = node
         self.folder = folder
+        let models = RecipeModels(folder: folder, store: models)
         let counts = 1...1 << 40
         var map = try node.mapping()
-        let modelNode = try map.required("model")
-        if case .scalar = modelNode.content {
-            let file = ModelDirectory.configFile(FileSystem.resolve(try modelNode.string(), in: folder))
-            model = try ModelLayout(file: file).config
-            modelFolder = FileSystem.folder(of: file)
-        } else {
+        let initNode = map.optional("init")
+        initial = try initNode.flatMap { try InitialModel($0, models: models) }
+        let modelNode = try initial == nil ? map.required("model") : map.optional("model")
+        if let modelNode, case .mapping = modelNode.content {
             model = try ModelConfig(modelNode)
             modelFolder = folder
+        } else {
+            let name = try modelNode?.string() ?? initial?.model ?? ""
+            let source = try models.source(name)
+            model = source.layout.config
+            modelFolder = source.folder
+            if initNode == nil, FileSystem.isFile(source.weights) { unusedWeights = name }
         }
+        // What is trained is not quantised, whatever the description's own weights are.
+        model = try model.withoutQuantization()
         data = try Self.data(map.required("data"), folder)
         validation = try map.optional("validation").map { try Self.validation($0, folder) }
         seed = try map.optional("seed").map { UInt64(try $0.int(in: 0...Int.max)) } ?? 0
@@ -145,6 +171,7 @@ public struct TrainingConfig: Sendable {
         data.block = try map.optional("block")?.int(in: 1...1 << 20) ?? 1
         data.limit = try map.optional("limit")?.int(in: 1...1 << 31)
         data.cache = try map.optional("cache")?.int(in: 0...1 << 24) ?? data.cache
+        data.maximumFailures = try map.optional("maximumFailures")?.int(in: 0...1 << 31)
         try map.finish()
         return data
     }
@@ -154,6 +181,7 @@ public struct TrainingConfig: Sendable {
         var validation = Validation(pairs: FileSystem.resolve(try map.required("pairs").string(), in: folder))
         validation.every = try map.optional("every")?.int(in: 1...1 << 40) ?? validation.every
         validation.limit = try map.optional("limit")?.int(in: 2...20_000) ?? validation.limit
+        validation.maximumFailures = try map.optional("maximumFailures")?.int(in: 0...1 << 31)
         try map.finish()
         return validation
     }
@@ -163,6 +191,13 @@ public struct TrainingConfig: Sendable {
             throw node.error("no element type of weights")
         }
         return type
+    }
+}
+
+extension ModelConfig {
+    fileprivate func withoutQuantization() throws -> ModelConfig {
+        guard quantization != nil, case .mapping(let entries) = node.content else { return self }
+        return try ModelConfig(YAMLNode(.mapping(entries.filter { $0.key != "quantization" }), at: node.location))
     }
 }
 

@@ -1,13 +1,28 @@
 /// What a run tells its caller while it goes on.
 public enum TrainingEvent: Sendable {
+    /// Comes first.
+    case started(Start)
+    /// Lines or images that cannot be used, and are passed over.
+    case failed([DataFailure])
     case prepared(Preparation)
     case step(StepReport)
     case validated(ValidationReport)
     /// A checkpoint and the model directory are on disk, as of this many steps.
     case saved(steps: Int, folder: String)
 
+    /// What a run starts from.
+    public struct Start: Hashable, Sendable {
+        /// For people: "random weights, seed 3", "the weights of starter (…)".
+        public var origin: String
+        /// Steps that an earlier run did, with which this one goes on; 0 at the start.
+        public var resumedSteps: Int
+        /// The run directory.
+        public var folder: String
+    }
+
     /// What there is to train, before the first step.
     public struct Preparation: Hashable, Sendable {
+        /// Lines that are pairs; of these, some may have images that cannot be read.
         public var pairs: Int
         public var pictures: Int
         /// Pictures that stay decoded in memory; the others are decoded each time.
@@ -62,6 +77,8 @@ public struct TrainingSummary: Hashable, Sendable {
     public var loss: Double?
     /// Whether it was asked to stop before its end.
     public var wasStopped: Bool
+    /// Bad lines and images that were passed over.
+    public var failures: Int
     /// The run directory, which is a model directory too.
     public var folder: String
 }

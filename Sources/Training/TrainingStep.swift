@@ -5,11 +5,14 @@ public import Multimodal
 public enum TrainingStep {
     /// Inputs: `images`, `tokens` and the optimiser's scalars. Outputs: `loss`, `gradientNorm` (before clipping) and
     /// `logitScale` (before the update), scalars. Trainable parameters and their moments are updated; parameters that
-    /// are not trainable keep the updates that their encoder gave them.
+    /// are not trainable keep the updates that their encoder gave them. Where the loss or the norm is not finite, the step
+    /// changes nothing, so that the state before it can be saved.
+    /// - Parameter kept: towers that started from trained weights, which keep the statistics of their batch norms.
     public static func graph(
-        model: DualEncoder, batch: Int, length: Int, optimizer: AdamW, clipGradientNorm: Double?
+        model: DualEncoder, batch: Int, length: Int, optimizer: AdamW, clipGradientNorm: Double?,
+        keepingStatisticsOf kept: Set<DualEncoder.Tower> = []
     ) throws -> Graph {
-        let forward = try model.lossGraph(batch: batch, length: length)
+        let forward = try model.lossGraph(batch: batch, length: length, keepingStatisticsOf: kept)
         let builder = GraphBuilder(extending: forward)
         let outputs = Dictionary(uniqueKeysWithValues: forward.outputs.map { ($0.name, builder.tensor($0.id)) })
         guard let loss = outputs["loss"], let logitScale = outputs["logitScale"] else {
@@ -29,6 +32,9 @@ public enum TrainingStep {
             gradients = gradients.map { $0 * scale }
         }
         optimizer.update(parameters, gradients: gradients, in: builder)
+        // What is infinite less itself is NaN.
+        let total = loss + norm
+        builder.holdUpdates(unless: (total - total).equal(to: builder.constant(0)))
         return try builder.finish([("loss", loss), ("gradientNorm", norm), ("logitScale", logitScale)])
     }
 }

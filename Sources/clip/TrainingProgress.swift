@@ -6,10 +6,13 @@ struct TrainingProgress {
     private let drawsOver: Bool
     private var isDrawn = false
     private var lastLine: ContinuousClock.Instant?
+    /// What the run started from.
+    private(set) var origin: String?
     /// The latest.
     private(set) var validation: TrainingEvent.ValidationReport?
 
     private static let interval = Duration.seconds(10)
+    private static let shownFailures = 20
 
     init(_ context: CommandContext) {
         self.context = context
@@ -18,6 +21,18 @@ struct TrainingProgress {
 
     mutating func report(_ event: TrainingEvent) {
         switch event {
+        case .started(let start):
+            origin = start.origin
+            line(
+                start.resumedSteps > 0
+                    ? "goes on after step \(start.resumedSteps) of the run in \(start.folder), which started from \(start.origin)"
+                    : "starts from \(start.origin)")
+        case .failed(let failures):
+            line("\(counted(failures.count, "bad line or image", plural: "bad lines or images")), passed over:")
+            for failure in failures.prefix(Self.shownFailures) { line("\(failure)") }
+            if failures.count > Self.shownFailures {
+                line("and \(failures.count - Self.shownFailures) more; all are in metrics.jsonl")
+            }
         case .prepared(let preparation):
             line(
                 "\(counted(preparation.pairs, "pair")) of \(counted(preparation.pictures, "picture")), "

@@ -1,4 +1,5 @@
 import AtomicFiles
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -13,8 +14,7 @@ import Testing
     private let folder: String
 
     init() throws {
-        var template = Array("/tmp/clip-tests-XXXXXX".utf8CString)
-        folder = String(cString: try #require(mkdtemp(&template)))
+        folder = try temporaryFolder()
     }
 
     private func refusal(_ body: () throws -> Void) -> String {

@@ -94,10 +94,11 @@ enum TinyRun {
     }
 
     static func trainer(
-        _ folder: String, output: String = "/run", resumes: Bool = false, settings: [(path: String, value: String)] = []
+        _ folder: String, output: String = "/run", resumes: Bool = false, replaces: Bool = false,
+        settings: [(path: String, value: String)] = []
     ) throws -> Trainer {
         Trainer(
             config: try TrainingConfig.load(folder + "/config.yaml", settings: settings), output: folder + output,
-            plugins: try plugins(), resumes: resumes)
+            plugins: try plugins(), resumes: resumes, replaces: replaces)
     }
 }

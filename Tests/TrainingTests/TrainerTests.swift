@@ -23,6 +23,9 @@ import Training
         var validations: [TrainingEvent.ValidationReport] = []
         for event in events.withLock({ $0 }) {
             switch event {
+            case .started(let start):
+                #expect(start.origin == "random weights, seed 3 (model 'tiny')" && start.resumedSteps == 0)
+            case .failed(let failures): Issue.record("\(failures)")
             case .prepared(let preparation):
                 #expect(preparation.pairs == 8 && preparation.pictures == 8 && preparation.picturesInMemory == 8)
                 #expect(preparation.steps == 60 && preparation.stepsPerEpoch == 2 && preparation.resumedSteps == 0)
@@ -87,21 +90,67 @@ import Training
         #expect(try lines(of: folder + "/run/metrics.jsonl").count == 3)
     }
 
-    @Test("a run that diverges says so and leaves the last checkpoint as it was")
+    @Test("a run that diverges says so, and saves the steps before: the step that gave no finite loss changed nothing")
     func divergence() throws {
         let folder = try TinyRun.folder()
+        func run(_ output: String, rate: String, steps: String) -> String {
+            failure {
+                _ = try TinyRun.trainer(
+                    folder, output: output,
+                    settings: [
+                        ("optimizer.learningRate", rate), ("schedule.warmup", "0"), ("steps", steps),
+                        ("epochs", "null"),
+                        ("clipGradientNorm", "null"), ("schedule.decay", "constant"),
+                    ]
+                ).run()
+            }
+        }
+        let text = run("/run", rate: "1e18", steps: "6")
+        #expect(text.contains("step 2: the loss is") && text.contains("lower the learning rate"), "\(text)")
+        // What is saved is what one step alone gives.
+        #expect(run("/one", rate: "1e18", steps: "1").isEmpty)
+        let plugins = try TinyRun.plugins()
+        #expect(
+            try ModelDirectory.open(path: folder + "/run", plugins: plugins).space
+                == ModelDirectory.open(path: folder + "/one", plugins: plugins).space)
+        let saved = try Safetensors(path: folder + "/run/checkpoint.safetensors")
+        #expect(saved.metadata["steps"] == "1")
+        for entry in saved.entries { #expect(try saved.tensor(entry.name).floats.allSatisfy(\.isFinite)) }
+    }
+
+    @Test("weights that are no numbers any more are not saved; the checkpoint before stays")
+    func infinite() throws {
+        let folder = try TinyRun.folder()
+        _ = try TinyRun.trainer(folder, settings: [("epochs", "1")]).run()
         let text = failure {
             _ = try TinyRun.trainer(
-                folder,
+                folder, resumes: true,
                 settings: [
-                    ("optimizer.learningRate", "1e38"), ("schedule.warmup", "0"), ("checkpoint.every", "1"),
-                    ("clipGradientNorm", "null"),
+                    ("optimizer.learningRate", "3e38"), ("schedule.warmup", "0"), ("clipGradientNorm", "null"),
+                    ("optimizer.epsilon", "1e-30"), ("checkpoint.every", "1"), ("optimizer.weightDecay", "0.9"),
                 ]
             ).run()
         }
-        #expect(text.contains("the loss is") && text.contains("lower the learning rate"), "\(text)")
-        #expect(text.contains("the checkpoint after step"))
-        #expect(FileSystem.isFile(folder + "/run/checkpoint.safetensors"))
+        #expect(text.contains("is not finite any more") && text.contains("after step 2 is as it was"), "\(text)")
+        #expect(try Safetensors(path: folder + "/run/checkpoint.safetensors").metadata["steps"] == "2")
+    }
+
+    @Test("an error after the first step saves the steps before it")
+    func savedOnError() throws {
+        struct Failure: Error {}
+        let folder = try TinyRun.folder()
+        #expect(throws: Failure.self) {
+            try TinyRun.trainer(folder).run(report: { event in
+                if case .step(let step) = event, step.step == 3 { throw Failure() }
+            })
+        }
+        let resumed = try TinyRun.trainer(folder, resumes: true).run()
+        #expect(resumed.steps == 6)
+        _ = try TinyRun.trainer(folder, output: "/whole").run()
+        let plugins = try TinyRun.plugins()
+        #expect(
+            try ModelDirectory.open(path: folder + "/run", plugins: plugins).space
+                == ModelDirectory.open(path: folder + "/whole", plugins: plugins).space)
     }
 
     @Test("pictures beyond the memory budget give the same run as those within")
@@ -117,25 +166,6 @@ import Training
         #expect(
             try ModelDirectory.open(path: folder + "/a", plugins: plugins).space
                 == ModelDirectory.open(path: folder + "/b", plugins: plugins).space)
-    }
-
-    @Test(
-        "bad data is named with file and line",
-        arguments: [
-            ("{\"image\":\"pictures/0.png\"}", "pairs.jsonl:9: a pair needs 'image' and 'text'"),
-            ("{\"image\":3,\"text\":\"x\"}", "pairs.jsonl:9: 'image' must be a string, found number"),
-            ("{\"image\":\"x.png\",", "pairs.jsonl:9: broken JSON"),
-            ("{\"image\":\"none.png\",\"text\":\"x\"}", "pairs.jsonl:9: "),
-            ("{\"image\":\"pairs.jsonl\",\"text\":\"x\"}", "pairs.jsonl:9: "),
-        ])
-    func badData(line: String, message: String) throws {
-        let folder = try TinyRun.folder()
-        let good = try lines(of: folder + "/pairs.jsonl")
-        // Eleven pairs more, so that the bad one is in a batch whatever the shuffle leaves out.
-        try AtomicFile.write(
-            (good + [line] + good.prefix(3)).joined(separator: "\n") + "\n", to: folder + "/pairs.jsonl")
-        let text = failure { _ = try TinyRun.trainer(folder).run() }
-        #expect(text.contains(folder + "/" + message), "\(text)")
     }
 
     @Test("too little data for a batch is refused, with the numbers")

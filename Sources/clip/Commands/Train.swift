@@ -21,6 +21,17 @@ struct Train: ClipSubcommand {
             output directory becomes a model that --model takes; it also keeps the checkpoint, metrics.jsonl and the \
             settings as they were used.
 
+            The first line on standard error says what the run starts from: random weights, or those of the model that \
+            the recipe names under init (init: starter, or init: {model: starter, towers: [image]}). model: NAME is a \
+            description only.
+
+            Before the first step all image files are looked at, and some are decoded. Bad lines and images are named \
+            and passed over, exit status 2; more than data.maximumFailures of them (one in a hundred pairs) are refused. \
+            An error after the first step saves the steps before it.
+
+            The output directory is new or empty; anything else in it is refused. --resume goes on with the run in it, \
+            --force starts over.
+
             Progress goes to standard error; one JSON record at the end tells how the run went. Ctrl-C stops after the \
             current step and leaves a checkpoint, exit status 130; --resume goes on from there.
 
@@ -46,8 +57,23 @@ struct Train: ClipSubcommand {
         completion: .directory)
     var output: String?
 
-    @Flag(name: .long, help: "Go on where an earlier run into the same directory stopped.")
+    @Flag(
+        name: .long,
+        help: "Go on where an earlier run into the same directory stopped. Without its checkpoint that is an error.")
     var resume = false
+
+    @Flag(
+        name: .long,
+        help:
+            "Start over in the output directory whatever is there: the checkpoint, metrics.jsonl, training.yaml, model.yaml, weights and tokenizer files are replaced, all other files stay. Inputs are never replaced."
+    )
+    var force = false
+
+    func validate() throws {
+        if resume, force {
+            throw ValidationError("--resume goes on with a run, --force starts over; leave one of them out.")
+        }
+    }
 
     func run(in context: CommandContext) async throws {
         let changes = try settings.map { text in
@@ -58,13 +84,13 @@ struct Train: ClipSubcommand {
             return (path: parts[0], value: parts[1])
         }
         let file = ModelDirectory.configFile(config)
-        var config = try TrainingConfig.load(file, settings: changes)
+        var config = try TrainingConfig.load(file, settings: changes, models: context.modelStore())
         let plugins = try context.registry()
         try complete(&config, context.settings(), plugins)
         let name = FileSystem.name(of: file)
         let stem = name.hasSuffix(".yaml") ? String(name.dropLast(5)) : name
         let trainer = Trainer(
-            config: config, output: output ?? "runs/\(stem)", plugins: plugins, resumes: resume)
+            config: config, output: output ?? "runs/\(stem)", plugins: plugins, resumes: resume, replaces: force)
         Interruption.watch()
         var progress = TrainingProgress(context)
         let summary: TrainingSummary
@@ -80,6 +106,7 @@ struct Train: ClipSubcommand {
             context.note("stopped after \(counted(summary.steps, "step")); go on with --resume")
             throw ExitCode(130)
         }
+        if summary.failures > 0 { throw someRecordsFailed }
     }
 
     /// What neither the recipe nor --set says comes from the environment and the user's file, as for other commands.
@@ -99,6 +126,8 @@ struct Train: ClipSubcommand {
             object.string("model", summary.folder)
             object.int("steps", summary.steps)
             object.bool("stopped", summary.wasStopped)
+            if let origin = progress.origin { object.string("startedFrom", origin) }
+            if summary.failures > 0 { object.int("failures", summary.failures) }
             if let loss = summary.loss { try object.double("loss", loss) }
             if let validation = progress.validation {
                 try object.object("validation") { object in
@@ -114,7 +143,7 @@ struct Train: ClipSubcommand {
     }
 }
 
-/// Ctrl-C and the request to end: noted at the first, obeyed at once at the second.
+/// Ctrl-C, the request to end and the terminal's going away: noted at the first, obeyed at once at the second.
 private enum Interruption {
     private static let flag = Atomic(false)
 
@@ -123,11 +152,28 @@ private enum Interruption {
     static func watch() {
         // Made before a handler can need it.
         _ = isRequested
-        for number in [SIGINT, SIGTERM] {
+        // A file that may not grow any more is an error of its writing.
+        signal(SIGXFSZ, SIG_IGN)
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            // 'nohup' has it ignored, and so it stays.
+            if number == SIGHUP, isIgnored(number) { continue }
             signal(number) { number in
                 Interruption.flag.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
         }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        #if canImport(Glibc)
+            let handler = action.__sigaction_handler.sa_handler
+        #elseif canImport(Musl)
+            let handler = action.__sa_handler.sa_handler
+        #else
+            let handler = action.__sigaction_u.__sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }
