@@ -21,7 +21,7 @@ public enum OutputRule {
         let items = FolderTree.items(in: folder)
         guard !force, !items.isEmpty else { return }
         guard let there = OutputRecord(in: folder), there.command == record.command else {
-            throw OutputRefusal(folder, "is not empty: \(contents(of: folder)) is there; \(remedy)")
+            throw OutputRefusal(folder, "is not empty, it holds \(contents(of: folder)); \(remedy)")
         }
         guard there.purpose == record.purpose else {
             throw OutputRefusal(
@@ -73,7 +73,7 @@ public enum OutputRule {
         try AtomicFile.write(bytes, to: path)
     }
 
-    /// Some of what is in the folder, for messages: "model.yaml, model.safetensors and 3 more".
+    /// What is in the folder, for messages, some of it where it is much: "model.yaml, model.safetensors and 3 more".
     public static func contents(of folder: String) -> String {
         listed(FolderTree.names(in: folder).filter { $0 != OutputRecord.name })
     }
@@ -81,8 +81,8 @@ public enum OutputRule {
     static let remedy = "choose another place, or write into it with --force"
 
     private static func listed(_ names: [String]) -> String {
-        let shown = names.prefix(3).joined(separator: ", ")
-        return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
+        let shown = names.prefix(6).joined(separator: ", ")
+        return names.count > 6 ? "\(shown) and \(names.count - 6) more" : shown
     }
 }
 

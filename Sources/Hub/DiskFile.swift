@@ -59,6 +59,11 @@ final class DiskFile {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
     }
 
+    static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     /// The text of a small file.
     static func text(_ path: String) -> String? {
         guard let file = try? MappedFile(path) else { return nil }

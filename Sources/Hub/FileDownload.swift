@@ -21,6 +21,7 @@ struct FileDownload {
             onCount(size)
             return 0
         }
+        try refuseChangedFile()
         let metadata = try await retrying { try client.metadata(file.name, reference, commit: commit) }
         let blob = cache.blob(metadata.etag, of: reference.repository)
         let lockFile = cache.lock(metadata.etag, of: reference.repository)
@@ -38,6 +39,15 @@ struct FileDownload {
         let ups = file.name.split(separator: "/").count + 1
         try DiskFile.link(pointer, to: String(repeating: "../", count: ups) + "blobs/" + metadata.etag)
         return received
+    }
+
+    /// What lies in the cache as a file of its own, and not as a link, did not come from here: somebody's change of it is
+    /// not written over.
+    private func refuseChangedFile() throws(HubError) {
+        guard DiskFile.size(pointer) != nil, !DiskFile.isLink(pointer) else { return }
+        throw HubError(
+            .storage, pointer,
+            "is another file than the hub's \(file.name), and was put there by hand; move it away to fetch the hub's")
     }
 
     private func makeFolder(of path: String) throws(HubError) {

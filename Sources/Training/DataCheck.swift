@@ -30,7 +30,9 @@ enum DataCheck {
             case .good: plain.append(image)
             case .suspicious: suspicious.append(image)
             case .bad(let reason):
-                _ = pictures.fail(image, "\(String(decoding: pairs.imagePaths[image], as: UTF8.self)): \(reason)")
+                let path = pairs.imagePaths[image]
+                let name = String(decoding: path.prefix(200), as: UTF8.self) + (path.count > 200 ? "…" : "")
+                _ = pictures.fail(image, "\(name): \(reason)")
             }
         }
         var chosen = Set(decodesAll ? suspicious[...] : suspicious.prefix(suspects))

@@ -43,8 +43,7 @@ struct PairList: Sendable {
             switch item {
             case .tooLong(let number, let length):
                 fail(number, "the line has \(length) bytes, more than the 1048576 a pair may have")
-            case .line(var line):
-                if line.number == 1, line.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { line.bytes.removeFirst(3) }
+            case .line(let line):
                 if line.bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
                 do throws(RecordError) {
                     let (image, text) = try Self.pair(parser.parse(line.bytes))
@@ -76,12 +75,9 @@ struct PairList: Sendable {
     }
 
     private static func pair(_ record: JSONRecord) throws(RecordError) -> (image: RecordPath, text: String) {
-        func string(_ key: String) throws(RecordError) -> String? {
-            record.kind(of: key) == .null ? nil : try record.string(key)
-        }
-        let image = try string("image")
-        let encoded = record.kind(of: "path_base64") == .null ? nil : try RecordContent.base64Path(record)
-        guard let text = try string("text"), image != nil || encoded != nil else {
+        let image = try record.string("image")
+        let encoded = try RecordContent.base64Path(record)
+        guard let text = try record.string("text"), image != nil || encoded != nil else {
             throw RecordError(code: "record.fields", message: "a pair needs 'image' and 'text'")
         }
         guard image == nil || encoded == nil else {

@@ -46,9 +46,8 @@ struct RunDirectory {
         switch beginning {
         case .fresh:
             run = fresh
-            if let record {
+            if record != nil {
                 try Self.checkUnstarted(folder)
-                _ = record
             } else {
                 try OutputRule.check(
                     folder: folder, for: OutputRecord(command: Self.command, purpose: fresh), force: false)
@@ -65,12 +64,12 @@ struct RunDirectory {
                     "has no \(Self.checkpointName), so there is nothing to resume"
                         + (contents.isEmpty
                             ? "; start the run without --resume"
-                            : " (\(contents) is there); start a run in another folder, or with --force in this one"))
+                            : " (it holds \(contents)); start a run in another folder, or with --force in this one"))
             }
             guard record != nil else {
                 throw OutputRefusal(
                     folder,
-                    "was not made by '\(Self.command)' (\(OutputRule.contents(of: folder)) is there), so it is not gone on "
+                    "was not made by '\(Self.command)' (it holds \(OutputRule.contents(of: folder))), so it is not gone on "
                         + "with; start a run in another folder")
             }
         }

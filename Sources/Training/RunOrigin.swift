@@ -61,17 +61,20 @@ struct RunOrigin: CustomStringConvertible {
     /// For people: "random weights, seed 3", "the weights of starter (Models/starter, space 3f9c12ab)".
     var description: String {
         guard let source, let initial = config.initial else {
-            let name = config.model.name
-            let unused =
-                config.unusedWeights.map {
-                    "; the weights of '\($0)' are not used, only its description: 'init: \($0)' starts from them"
-                } ?? ""
-            return "random weights, seed \(config.seed) (model '\(name)')\(unused)"
+            return "random weights, seed \(config.seed) (model '\(config.model.name)')"
         }
-        let place = "\(initial.model) (\(source.folder), space \(source.space))"
+        let folder = source.folder == initial.model ? "" : "\(source.folder), "
+        let place = "\(initial.model) (\(folder)space \(source.space))"
         if isWhole { return "the weights of \(place)" }
         let names = towers.map(\.rawValue).sorted().joined(separator: " and ")
         return "the \(names) tower\(towers.count == 1 ? "" : "s") of \(place), the rest random, seed \(config.seed)"
+    }
+
+    /// What the user may have meant otherwise; nil where nothing.
+    var note: String? {
+        config.unusedWeights.map {
+            "the weights of '\($0)' are not used, only its description; 'init: \($0)' starts from them"
+        }
     }
 
     /// What a checkpoint keeps of it.

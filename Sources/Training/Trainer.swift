@@ -43,7 +43,8 @@ public struct Trainer: Sendable {
         let origin = try RunOrigin(config, model: model, tokenizer: tokenizer, plugins: plugins)
         let directory = try RunDirectory(output, beginning, inputs: config.inputs + origin.inputs)
         let first = try directory.stepsDone()
-        try report(.started(TrainingEvent.Start(origin: "\(origin)", resumedSteps: first, folder: output)))
+        try report(
+            .started(TrainingEvent.Start(origin: "\(origin)", note: origin.note, resumedSteps: first, folder: output)))
 
         var failed: [DataFailure] = []
         func read(_ path: String, limit: Int?, memory: Int, maximum: (Int?, String), decodesAll: Bool) throws -> Data {

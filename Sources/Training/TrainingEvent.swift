@@ -14,6 +14,8 @@ public enum TrainingEvent: Sendable {
     public struct Start: Hashable, Sendable {
         /// For people: "random weights, seed 3", "the weights of starter (…)".
         public var origin: String
+        /// What the user may have meant otherwise: that the model whose description is taken has weights, too.
+        public var note: String?
         /// Steps that an earlier run did, with which this one goes on; 0 at the start.
         public var resumedSteps: Int
         /// The run directory.

@@ -26,7 +26,7 @@ struct TrainingProgress {
             line(
                 start.resumedSteps > 0
                     ? "goes on after step \(start.resumedSteps) of the run in \(start.folder), which started from \(start.origin)"
-                    : "starts from \(start.origin)")
+                    : "starts from \(start.origin)" + (start.note.map { "; \($0)" } ?? ""))
         case .failed(let failures):
             line("\(counted(failures.count, "bad line or image", plural: "bad lines or images")), passed over:")
             for failure in failures.prefix(Self.shownFailures) { line("\(failure)") }

@@ -43,6 +43,25 @@ import Testing
         #expect(hub.server.requests.dropFirst(before).map(\.path) == ["/api/models/org/model/revision/main?blobs=true"])
     }
 
+    @Test("a file that somebody put into the cache in the place of a link is not written over")
+    func changedByHand() async throws {
+        let hub = try FakeHub()
+        hub.putWeights()
+        let path = try await hub.pull().path + "/config.json"
+        unlink(path)
+        try overwrite(path, "{\"model_type\": \"clip\", \"mine\": true}")
+        do {
+            _ = try await hub.pull()
+            Issue.record("it was fetched again")
+        } catch let error as HubError {
+            #expect(error.subject == path && error.message.contains("move it away"))
+        }
+        #expect(try text(of: path).contains("mine"))
+        unlink(path)
+        #expect(try await hub.pull().path + "/config.json" == path)
+        #expect(link(path).hasPrefix("../../blobs/"))
+    }
+
     @Test("one set of weights is fetched, safetensors before pickles, and nothing of other frameworks")
     func selection() async throws {
         let hub = try FakeHub()

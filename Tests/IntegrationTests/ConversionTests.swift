@@ -220,7 +220,7 @@ import YAML
         #expect(FileSystem.isFile(folder + "/model/notes.txt") && !FileSystem.isFile(folder + "/model/config.json"))
         try FileSystem.makeDirectory(folder + "/other")
         try AtomicFile.write("mine", to: folder + "/other/notes.txt")
-        #expect(convert("other").contains("notes.txt is there"))
+        #expect(convert("other").contains("it holds notes.txt;"))
         #expect(convert("other", replacing: true).isEmpty && FileSystem.isFile(folder + "/other/notes.txt"))
         #expect(FileSystem.names(in: folder) == ["model", "other"])
     }

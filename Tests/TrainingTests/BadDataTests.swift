@@ -36,6 +36,7 @@ import Testing
         (#"{"image":"pairs.jsonl/none.png","text":"x"}"#, "no such file"),
         (#"{"image":"pictures","text":"x"}"#, "a folder, not an image file"),
         (#"{"image":"pairs.jsonl","text":"x"}"#, "pairs.jsonl: "),
+        (#"{"image":"data:image/png;base64,\#(String(repeating: "A", count: 9000))","text":"x"}"#, "AAAA…: "),
         (#"{"image":"empty.png","text":"x"}"#, "empty.png: the file is empty"),
         (#"{"image":"cut.png","text":"x"}"#, "cut.png: "),
         (#"{"image":"spoilt.png","text":"x"}"#, "spoilt.png: "),
@@ -69,10 +70,10 @@ import Testing
     func passedOver(line: String, message: String) throws {
         let folder = try folder(line)
         let told = Mutex<[DataFailure]>([])
-        let summary = try TinyRun.trainer(folder).run(report: { event in
+        let summary = try TinyRun.trainer(folder, settings: [("epochs", "1")]).run(report: { event in
             if case .failed(let failures) = event { told.withLock { $0 += failures } }
         })
-        #expect(summary.failures == 1 && summary.steps == 9)
+        #expect(summary.failures == 1 && summary.steps == 3)
         let failures = told.withLock { $0 }
         #expect(failures.count == 1 && failures[0].line == 9 && failures[0].message.contains(message), "\(failures)")
         #expect(try lines(of: folder + "/run/metrics.jsonl")[0].hasPrefix(#"{"step":0,"failure":{"file":"#))
@@ -197,11 +198,11 @@ import Testing
         ])
     func doors(first: String) throws {
         let folder = try TinyRun.folder()
-        _ = try TinyRun.trainer(folder, output: "/plain").run()
+        _ = try TinyRun.trainer(folder, output: "/plain", settings: [("epochs", "1")]).run()
         let others = try lines(of: folder + "/pairs.jsonl").dropFirst().joined(separator: "\n")
         let line = first.split(separator: "FOLDER", omittingEmptySubsequences: false).joined(separator: folder)
         try AtomicFile.write(line + others, to: folder + "/pairs.jsonl")
-        #expect(try TinyRun.trainer(folder).run().failures == 0)
+        #expect(try TinyRun.trainer(folder, settings: [("epochs", "1")]).run().failures == 0)
         let plugins = try TinyRun.plugins()
         #expect(
             try ModelDirectory.open(path: folder + "/run", plugins: plugins).space

@@ -14,7 +14,7 @@ import YAML
     /// A folder with the tiny run's data and a trained model `base` in it.
     private func folder(_ settings: [(path: String, value: String)] = []) throws -> String {
         let folder = try TinyRun.folder()
-        _ = try TinyRun.trainer(folder, output: "/base", settings: settings).run()
+        _ = try TinyRun.trainer(folder, output: "/base", settings: [("epochs", "1")] + settings).run()
         return folder
     }
 
@@ -30,7 +30,7 @@ import YAML
     private func origin(_ folder: String, _ settings: [(path: String, value: String)]) throws -> String {
         let origin = Mutex("")
         _ = try TinyRun.trainer(folder, settings: Self.still + settings).run(report: { event in
-            if case .started(let start) = event { origin.withLock { $0 = start.origin } }
+            if case .started(let start) = event { origin.withLock { $0 = start.origin + (start.note ?? "") } }
         })
         return origin.withLock { $0 }
     }
