@@ -32,8 +32,14 @@ import Testing
         ["models", "quantize", "./tiny", "--calibration", "texts.txt"],
     ]
 
+    /// Runs `clip` in the folder.
+    private func clip(_ arguments: [String], input: String = "/dev/null") throws -> Program.Result {
+        let words = arguments.map { "'\($0)'" }.joined(separator: " ")
+        return try Program.shell("cd '\(tiny.folder.path)' && clip \(words) < '\(input)'", in: tiny.folder)
+    }
+
     private func run(_ command: [String], _ folder: String, _ more: [String] = []) throws -> Program.Result {
-        try Program.run(command + [folder] + more, in: tiny.folder)
+        try clip(command + [folder] + more)
     }
 
     @Test(
@@ -58,7 +64,7 @@ import Testing
         let forced = try run(command, "taken", ["--force"])
         #expect(forced.status == 0, "\(forced)")
         #expect(folder.text(folder["taken/README.md"]) == "mine" && folder.text(folder["taken/config.json"]) == "mine")
-        let embedded = try Program.run(["embed", "--model", "./taken"], lines: ["the cat"], in: folder)
+        let embedded = try clip(["embed", "--model", "./taken"], input: "texts.txt")
         #expect(embedded.status == 0, "\(embedded)")
     }
 
@@ -119,7 +125,7 @@ import Testing
     func merges() throws {
         let folder = tiny.folder
         func train(_ arguments: [String], input: String? = nil) throws -> Program.Result {
-            try Program.run(["tokenizer", "train"] + arguments, inputPath: input.map { folder[$0] }, in: folder)
+            try clip(["tokenizer", "train"] + arguments, input: input ?? "/dev/null")
         }
         #expect(try train(["texts.txt", "--output", "m.txt"]).status == 0)
         #expect(try train(["texts.txt", "--output", "m.txt"]).status == 0)
