@@ -64,7 +64,7 @@ package enum PlainLine {
     // MARK: - Names of files
 
     private static func fileError(_ bytes: [UInt8], _ found: FileNames.Found) -> RecordError {
-        let name = excerpt(bytes)
+        let name = name(bytes)
         let message =
             switch (found, MediaEndings.kind(ofFile: bytes)) {
             case (.file, let kind?) where kind != .image: "\(name) is \(article(kind)), which nothing here decodes"
@@ -80,19 +80,19 @@ package enum PlainLine {
         if let kind = MediaEndings.kind(of: Array(trimmed)), kind != .image {
             throw RecordError(
                 code: "input.media",
-                message: "\(excerpt(trimmed)) ends like \(article(kind)), which nothing here decodes; \(remedy)")
+                message: "\(name(trimmed)) ends like \(article(kind)), which nothing here decodes; \(remedy)")
         }
         if isWrittenLikePath(trimmed) {
             throw RecordError(
                 code: "input.file",
-                message: "\(excerpt(trimmed)) is written like the name of a file, and there is none; \(remedy)")
+                message: "\(name(trimmed)) is written like the name of a file, and there is none; \(remedy)")
         }
         let bare = unquote(trimmed)
         if bare.count < bytes.count, MediaEndings.kind(of: Array(bare)) != nil || FileNames.find(bare) != nil {
             throw RecordError(
                 code: "input.file",
                 message:
-                    "\(excerpt(bare)) stands between blanks or quotes, which are no part of a file's name; write it "
+                    "\(name(bare)) stands between blanks or quotes, which are no part of a file's name; write it "
                     + "without them; \(remedy)")
         }
     }
@@ -124,9 +124,13 @@ package enum PlainLine {
     package static let remedy = #"if it is a text, pass --as text or write {"text": "..."}"#
 
     /// The beginning of a line in quotes, for messages.
-    static func excerpt(_ bytes: some Collection<UInt8>) -> String {
-        let text = String(decoding: bytes.prefix(1024), as: UTF8.self)
-        return bytes.count > 200 || text.count > 80 ? "'\(text.prefix(60))...'" : "'\(text)'"
+    package static func excerpt(_ bytes: some Collection<UInt8>) -> String {
+        bytes.count > 200 ? "'\(String(decoding: bytes.prefix(240), as: UTF8.self).prefix(60))...'" : name(bytes)
+    }
+
+    /// The name of a file in quotes, whole, so that it can be found again; what is no name is shortened.
+    private static func name(_ bytes: some Collection<UInt8>) -> String {
+        bytes.count < 4096 ? "'\(String(decoding: bytes, as: UTF8.self))'" : excerpt(bytes)
     }
 
     package static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }

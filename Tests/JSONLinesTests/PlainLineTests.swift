@@ -200,6 +200,9 @@ import Testing
         #expect(try message("a.png\0b.png").contains("--null"))
         let long = try message("data:image/png;base64," + String(repeating: "A", count: 100_000))
         #expect(long.utf8.count < 300)
+        // Names are whole, so that each can be found again.
+        let deep = "/no" + String(repeating: "/such folder", count: 40) + "/IMG.mov"
+        #expect(try message(deep).hasPrefix("'\(deep)' ends like a video"))
         // A terminal gets no commands, and a line of messages stays one.
         #expect(try message("a\u{1B}[2Jb").contains(#"a\x1b[2Jb"#))
     }
