@@ -51,15 +51,20 @@ public enum OutputRule {
         }
     }
 
-    /// Refuses the file `path` where it is one of `inputs`, by whatever name, or open as the descriptor `input`.
-    public static func check(file path: String, isNone inputs: [String], input: Int32? = nil) throws(OutputRefusal) {
+    /// Refuses the file `path` where it is one of `inputs`, by whatever name.
+    public static func check(file path: String, isNone inputs: [String]) throws(OutputRefusal) {
         guard let target = FileIdentity(path) else { return }
-        for input in inputs where FileIdentity(input) == target {
-            throw OutputRefusal(path, "is the same file as '\(input)', which is read; write to another file")
-        }
-        if let input, FileIdentity(descriptor: input) == target {
-            throw OutputRefusal(path, "is the file that is read on standard input; write to another file")
-        }
+        for input in inputs where FileIdentity(input) == target { throw same(path, input) }
+    }
+
+    /// Refuses the file `path` where it is the one that is open as `descriptor`, which messages call `name`.
+    public static func check(file path: String, isNot descriptor: Int32, named name: String) throws(OutputRefusal) {
+        guard let target = FileIdentity(path), FileIdentity(descriptor: descriptor) == target else { return }
+        throw same(path, name)
+    }
+
+    private static func same(_ path: String, _ input: String) -> OutputRefusal {
+        OutputRefusal(path, "is the same file as '\(input)', which is read; write to another file")
     }
 
     /// Writes `bytes` to the file `path` where nothing is there, or the same bytes, or `force` says so.

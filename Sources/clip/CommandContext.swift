@@ -89,10 +89,14 @@ final class CommandContext: Sendable {
         if FileIdentity(descriptor: input) == target {
             throw UsageError("standard input and standard output are the same file; \(remedy)")
         }
-        for argument in CommandLine.arguments.dropFirst() {
-            let value = argument.hasPrefix("--") ? argument.drop { $0 != "=" }.dropFirst() : argument[...]
-            guard FileIdentity(String(value)) == target else { continue }
-            throw UsageError("'\(value)' is read, and is standard output, too; \(remedy)")
+        for argument in RawArguments.ofProcess {
+            let value =
+                argument.starts(with: Array("--".utf8)) ? argument.drop { $0 != UInt8(ascii: "=") }.dropFirst() : []
+            for path in [argument, Array(value)] {
+                let path = RawArgument(bytes: path)
+                guard path.withCString(FileIdentity.init(cPath:)) == target else { continue }
+                throw UsageError("'\(path)' is read, and is standard output, too; \(remedy)")
+            }
         }
     }
 

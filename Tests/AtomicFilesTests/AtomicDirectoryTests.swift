@@ -83,7 +83,9 @@ import Testing
         #expect(refusal("made").contains("deep/one; choose another place, or write into it with --force"))
 
         #expect(mkdir(folder + "/mine", 0o777) == 0)
-        for name in ["a", "b", "c", "d", "e", "f", "model.yaml"] { try AtomicFile.write("x", to: folder + "/mine/" + name) }
+        for name in ["a", "b", "c", "d", "e", "f", "model.yaml"] {
+            try AtomicFile.write("x", to: folder + "/mine/" + name)
+        }
         #expect(refusal("mine").contains("is not empty, it holds a, b, c, d, e, f and 1 more; "))
         // A record by another command, one that is none, and one in a folder with nothing else prove nothing.
         try OutputRecord(command: "clip other", purpose: "a test").write(in: folder + "/mine")

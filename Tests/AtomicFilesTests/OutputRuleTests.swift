@@ -50,8 +50,10 @@ import Testing
         }
         let descriptor = open(folder + "/hard", O_RDONLY)
         defer { close(descriptor) }
-        #expect(refusal { try OutputRule.check(file: input, isNone: [], input: descriptor) }.contains("standard input"))
-        #expect(refusal { try OutputRule.check(file: folder + "/new", isNone: [input], input: descriptor) }.isEmpty)
+        #expect(
+            refusal { try OutputRule.check(file: input, isNot: descriptor, named: "a") }.contains("same file as 'a'"))
+        #expect(refusal { try OutputRule.check(file: folder + "/new", isNot: descriptor, named: "a") }.isEmpty)
+        #expect(refusal { try OutputRule.check(file: folder + "/new", isNone: [input]) }.isEmpty)
     }
 
     @Test(

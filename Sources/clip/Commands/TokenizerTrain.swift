@@ -70,7 +70,7 @@ struct TokenizerTrain: ClipSubcommand {
                 "standard input is a terminal, and there are no texts to read; name files, or pass texts: "
                     + "'clip tokenizer train < texts.txt'")
         }
-        try OutputRule.check(file: output, isNone: files, input: files.isEmpty ? context.input : nil)
+        if files.isEmpty { try OutputRule.check(file: output, isNot: context.input, named: "standard input") }
         var trainer = BPETrainer()
         var failed = 0
         if files.isEmpty { failed += try read(LineReader(descriptor: context.input), &trainer, context) }
@@ -80,6 +80,7 @@ struct TokenizerTrain: ClipSubcommand {
                 throw CheckpointError("\(file)", "cannot be opened: \(String(cString: strerror(errno)))")
             }
             defer { close(descriptor) }
+            try OutputRule.check(file: output, isNot: descriptor, named: "\(file)")
             failed += try read(LineReader(descriptor: descriptor, name: "\(file)"), &trainer, context)
         }
         let table = try trainer.train(vocabularySize: vocabularySize, minimumFrequency: minimumFrequency)
