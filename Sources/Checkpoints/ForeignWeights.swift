@@ -9,7 +9,12 @@ enum ForeignWeights {
         if Safetensors.claims(bytes) { return nil }
         if let found = ForeignText.found(bytes.prefix(2048)) { return found }
         if let (_, what, remedy) = magics.first(where: { bytes.starts(with: $0.bytes) }) { return (what, remedy) }
-        if bytes.count > 262, bytes[257..<262].elementsEqual("ustar".utf8) { return packed("a tar archive", "tar -xf") }
+        if let (_, what, command) = packers.first(where: { bytes.starts(with: $0.bytes) }) {
+            return ("is \(what)", "unpack it ('\(command)'), and name the file in it")
+        }
+        if bytes.count > 262, bytes[257..<262].elementsEqual("ustar".utf8) {
+            return ("is a tar archive", "unpack it ('tar -xf'), and name the file in it")
+        }
         if bytes.count > 8, bytes[4..<8].elementsEqual("TFL3".utf8) { return ("is a TensorFlow Lite model", published) }
         if bytes.prefix(4096).allSatisfy({ $0 == 0 }) {
             return ("begins with zeros only", "the download was broken off, or the disk damaged; get the file again")
@@ -38,10 +43,6 @@ enum ForeignWeights {
 
     private static let published = "get the model's safetensors or PyTorch weights"
 
-    private static func packed(_ what: String, _ command: String) -> (what: String, remedy: String) {
-        ("is \(what)", "unpack it ('\(command)'), and name the file in it")
-    }
-
     private static let magics: [(bytes: [UInt8], what: String, remedy: String)] = [
         (Array("GGUF".utf8), "is a GGUF file, the format of llama.cpp", published),
         (Array("ggml".utf8.reversed()), "is a GGML file, a format that llama.cpp had", published),
@@ -51,17 +52,19 @@ enum ForeignWeights {
             published
         ),
         ([0x93] + Array("NUMPY".utf8), "is an array of numpy", "save the tensors by name, with safetensors"),
-        ([0x1F, 0x8B], packed("compressed with gzip", "gunzip").what, packed("", "gunzip").remedy),
-        (Array("BZh".utf8), packed("compressed with bzip2", "bunzip2").what, packed("", "bunzip2").remedy),
-        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], packed("compressed with xz", "unxz").what, packed("", "unxz").remedy),
-        ([0x28, 0xB5, 0x2F, 0xFD], packed("compressed with zstd", "unzstd").what, packed("", "unzstd").remedy),
-        ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], packed("a 7z archive", "7z x").what, packed("", "7z x").remedy),
-        (Array("Rar!".utf8), packed("a RAR archive", "unrar x").what, packed("", "unrar x").remedy),
         ([0x89, 0x50, 0x4E, 0x47], "is an image (PNG)", "name the file of weights"),
         ([0xFF, 0xD8, 0xFF], "is an image (JPEG)", "name the file of weights"),
         (Array("%PDF".utf8), "is a PDF document", "name the file of weights"),
         ([0x7F, 0x45, 0x4C, 0x46], "is a program or library (ELF)", "name the file of weights"),
         (Array("PK\u{5}\u{6}".utf8), "is an empty zip archive", "get the file again"),
+    ]
+
+    private static let packers: [(bytes: [UInt8], what: String, command: String)] = [
+        ([0x1F, 0x8B], "compressed with gzip", "gunzip"), (Array("BZh".utf8), "compressed with bzip2", "bunzip2"),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], "compressed with xz", "unxz"),
+        ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd", "unzstd"),
+        ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "a 7z archive", "7z x"),
+        (Array("Rar!".utf8), "a RAR archive", "unrar x"),
     ]
 
     /// A pickle by a protocol of today, but for the one that PyTorch wrote before 1.6.

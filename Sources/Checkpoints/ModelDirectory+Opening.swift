@@ -61,7 +61,7 @@ extension ModelDirectory {
     }
 
     private static func described(_ path: String, _ options: Options) throws -> Source {
-        guard WeightFiles.claims(path) else {
+        guard WeightFiles.isMeant(path) else {
             if options.config != nil {
                 throw CheckpointError(
                     path, "has its own description; --config is for a bare file of weights, leave it out")

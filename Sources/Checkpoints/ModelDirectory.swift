@@ -59,7 +59,9 @@ public struct ModelDirectory: Sendable {
         textTokenizer = config.text == nil ? nil : try Self.tokenizer(of: model, folder: folder, plugins: plugins)
         if let textTokenizer { try source.layout.check(textTokenizer) }
         guard FileSystem.isFile(source.weights) else {
-            throw CheckpointError(folder, "has no \(config.weights); is the download complete?")
+            throw CheckpointError(
+                folder,
+                "has no \(config.weights); \(WeightFiles.remedyForMissing(in: FileSystem.folder(of: source.weights)))")
         }
         let parameters: [(name: String, shape: Shape)]
         (weights, parameters) = try Self.check(WeightFiles.open(path: source.weights), model, keys)

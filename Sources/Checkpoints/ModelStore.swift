@@ -81,7 +81,8 @@ public struct ModelStore: Sendable {
             guard FileSystem.isFile(ModelDirectory.configFile(model)) else {
                 throw CheckpointError(
                     model,
-                    "has no \(ModelDirectory.configName), \(OpenCLIPLayout.configName) or "
+                    ModelFolders.description(of: model)
+                        ?? "has no \(ModelDirectory.configName), \(OpenCLIPLayout.configName) or "
                         + "\(TransformersLayout.configName), so it is no model directory")
             }
             return model

@@ -54,6 +54,28 @@ public enum WeightFiles {
         return (try? MappedFile(path))?.withBytes { TorchArchive.claims($0) || Safetensors.claims($0) } ?? false
     }
 
+    /// Whether the file holds weights, perhaps in a format that is not read.
+    static func isMeant(_ path: String) -> Bool {
+        claims(path) || FileSystem.isFile(path) && foreignEndings.contains(where: path.hasSuffix)
+    }
+
+    /// What to do where a model's weights are missing: they may be there in a format that is not read.
+    static func remedyForMissing(in folder: String) -> String {
+        let names = FileSystem.names(in: folder).filter { name in foreignEndings.contains(where: name.hasSuffix) }
+        for name in names {
+            guard let file = try? MappedFile(FileSystem.resolve(name, in: folder)),
+                let (what, remedy) = file.withBytes({ ForeignWeights.found($0, path: name) })
+            else { continue }
+            return "'\(name)' beside it \(what); \(remedy)"
+        }
+        return "is the download complete?"
+    }
+
+    private static let foreignEndings = [
+        ".gguf", ".ggml", ".onnx", ".msgpack", ".h5", ".hdf5", ".keras", ".tflite", ".npz", ".npy", ".pkl", ".pickle",
+        ".incomplete", ".part", ".crdownload", ".zip", ".gz", ".xz", ".bz2", ".zst", ".tar", ".tgz", ".7z",
+    ]
+
     /// A safetensors file, perhaps with quantised matrices, or a PyTorch archive.
     static func openOne(path: String) throws(CheckpointError) -> any MappedWeightFile {
         let file = try MappedFile(path)

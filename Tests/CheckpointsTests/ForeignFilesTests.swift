@@ -1,9 +1,18 @@
 import AtomicFiles
+import TestModels
 import TestSupport
 import Testing
 import YAML
 
 @testable import Checkpoints
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// What stands where weights or settings are meant is told as what it is.
 @Suite struct ForeignFilesTests {
@@ -134,6 +143,31 @@ import YAML
             "{\"error\": 5, \"a\": 6}", "version: 1\n", "{\"message\":12}", "#version: 0.2\ni n\n", "errors: 3\n",
         ] {
             #expect(ForeignText.found(text.utf8) == nil, "\(text)")
+        }
+    }
+
+    @Test("weights of other programs are told as such where they are named, and where a model's own are missing")
+    func otherPrograms() throws {
+        let folder = try temporaryFolder()
+        try TinyModel.write(to: folder)
+        let plugins = try TinyModel.plugins()
+        for (name, text, what) in [
+            ("model.gguf", "GGUF\u{3}\u{0}\u{0}\u{0}", "is a GGUF file"),
+            ("model.onnx", "\u{8}\u{8}\u{12}\u{7}pytorch", "is an ONNX model"),
+            ("flax_model.msgpack", "\u{82}\u{AA}text_model\u{83}", "is a Flax checkpoint"),
+            ("tf_model.h5", "\u{89}HDF\r\n\u{1A}\n", "is an HDF5 file"),
+            ("model.safetensors.incomplete", "\u{1}\u{FF}", "is a download that has not ended"),
+        ] {
+            let path = folder + "/" + name
+            try AtomicFile.write(Self.scalars(text), to: path)
+            let message = failure { _ = try ModelDirectory.open(path: path, plugins: plugins) }
+            #expect(message.hasPrefix("\(path): \(what)"), "\(message)")
+            try FileSystem.copy(folder + "/model.safetensors", to: folder + "/kept")
+            unlink(folder + "/model.safetensors")
+            let missing = failure { _ = try ModelDirectory.open(path: folder, plugins: plugins) }
+            #expect(missing.hasPrefix("\(folder): has no model.safetensors; '\(name)' beside it \(what)"), "\(missing)")
+            try FileSystem.copy(folder + "/kept", to: folder + "/model.safetensors")
+            unlink(path)
         }
     }
 }
