@@ -115,18 +115,38 @@ public struct ModelDirectory: Sendable {
         return transform
     }
 
-    /// The tokenizer that `model` names, checked to give no id that the text encoder lacks.
+    /// The tokenizer that `model` names, checked to fit the text encoder: its ids, and the one that ends a text.
     package static func tokenizer(
         of model: DualEncoder, folder: String, plugins: PluginRegistry
     ) throws -> any Tokenizer {
         let choice = try model.config.present(
             model.config.tokenizer, "text encoder", remedy: "it embeds pictures only")
         let tokenizer = try plugins.tokenizer(choice, folder: folder)
+        let files = try plugins.stringSettings(.tokenizer, choice).map(\.value).filter {
+            !$0.isEmpty && FileSystem.isFile(FileSystem.resolve($0, in: folder))
+        }
+        let own = files.isEmpty ? "" : " (\(files.joined(separator: ", ")))"
+        func mismatch(_ setting: String, _ message: String, remedy: String) -> any Error {
+            let places = [model.config.text?.config?[path: setting], model.config.text?.config, choice.place]
+            let place = places.compactMap { $0 }.first { $0.line > 0 } ?? choice.place
+            return place.error(message, remedy: remedy)
+        }
         let vocabulary = try model.text.vocabularySize
-        guard tokenizer.vocabularySize <= vocabulary else {
-            throw choice.place.error(
-                "the tokenizer has \(tokenizer.vocabularySize) ids, the text encoder's vocabulary \(vocabulary)",
-                remedy: "raise the encoder's vocabularySize, or use the tokenizer that belongs to it")
+        // A table that is padded, or made for a few ids more, has no half that no text shows.
+        let least = tokenizer.mayBePadded ? (vocabulary + 1) / 2 : vocabulary
+        let isFitting = (least...vocabulary).contains(tokenizer.vocabularySize)
+        guard isFitting else {
+            throw mismatch(
+                "vocabularySize",
+                "the tokenizer\(own) has \(tokenizer.vocabularySize) ids, the text encoder's vocabulary \(vocabulary)",
+                remedy: tokenizer.vocabularySize < vocabulary
+                    ? "are the tokenizer's files whole? Use those that belong to the model"
+                    : "raise the encoder's vocabularySize, or use the tokenizer that belongs to it")
+        }
+        if let end = try model.text.endToken, end != tokenizer.endToken {
+            throw mismatch(
+                "endToken", "the text tower ends texts with id \(end), the tokenizer\(own) with \(tokenizer.endToken)",
+                remedy: "use the tokenizer's files that belong to the model")
         }
         return tokenizer
     }

@@ -1,4 +1,5 @@
 public import ModelGraph
+import Multimodal
 import YAML
 
 /// Weights in several files with an index that says which tensor is in which, as huggingface/transformers writes them:
@@ -23,7 +24,7 @@ public struct ShardedWeights: MappedWeightFile {
     /// Reads the index and opens all files that it names.
     public init(index path: String) throws {
         self.path = path
-        let node = try YAMLNode.load(path)
+        let node = try YAMLNode.loadJSON(path)
         var document = try node.mapping()
         var map = try document.required("weight_map").mapping()
         let folder = FileSystem.folder(of: path)

@@ -1,5 +1,6 @@
 import Checkpoints
 import JSONLines
+import Multimodal
 import YAML
 
 /// What is in a repository at a commit.
@@ -31,8 +32,8 @@ struct HubListing {
         guard let siblings = record.raw("siblings"), siblings.kind == .array else {
             throw refusal("the hub's listing has no files")
         }
-        // JSON is YAML, and the rest of the answer, in which models' authors write what they like, is left out.
-        files = try YAMLNode.parse(siblings.bytes, file: "\(reference) siblings").array { node in
+        // The rest of the answer, in which models' authors write what they like, is left out.
+        files = try JSONDocument(Array(siblings.bytes), file: "\(reference) siblings").node().array { node in
             guard let name = try node[path: "rfilename"]?.string(), Self.isSafe(name) else {
                 throw refusal("the hub's listing has a file name that leads elsewhere; nothing was written")
             }

@@ -13,11 +13,18 @@ public protocol TextEncoder: Sendable {
     var contextLength: Int { get }
     /// Number of token ids it knows.
     var vocabularySize: Int { get }
+    /// The id at whose place a text's features are taken; nil where another rule finds the place. The tokenizer must end
+    /// texts with it.
+    var endToken: Int32? { get }
     /// Whether tokens after the end token cannot change the features, so that a batch may be cut to its longest text.
     var ignoresPadding: Bool { get }
 
     /// `tokens [batch, length]`, int32, to features. Parameters are declared through `scope`.
     func build(_ tokens: Tensor, in scope: ParameterScope) -> EncoderFeatures
+}
+
+extension TextEncoder {
+    public var endToken: Int32? { nil }
 }
 
 /// What an encoder gives.

@@ -187,13 +187,13 @@ public struct PluginRegistry: Sendable {
         try find(kind, choice).1.values
     }
 
-    /// The string settings of `choice`, defaults included: files among them are part of a model.
+    /// The string settings of `choice` that may be anything, defaults included: files among them are part of a model.
     package func stringSettings(
         _ kind: PluginKind, _ choice: PluginChoice
     ) throws -> [(setting: String, value: String)] {
         let (entry, config) = try find(kind, choice)
         return try entry.schema.settings.compactMap { setting in
-            guard setting.type == .string, let value = try config.values[setting.name]?.string() else { return nil }
+            guard setting.type == .string, setting.choices == nil, let value = try config.values[setting.name]?.string() else { return nil }
             return (setting.name, value)
         }
     }

@@ -8,6 +8,9 @@ public protocol Tokenizer: Sendable {
     var endToken: Int32 { get }
     /// Fills a batch's shorter texts.
     var padToken: Int32 { get }
+    /// Whether a text encoder may have more ids than the tokenizer: tables are padded. Where ids follow from how many pieces
+    /// there are, another number of them is another tokenizer, and this is false.
+    var mayBePadded: Bool { get }
     /// Short digest of everything that decides ids; part of a model's space.
     var digest: String { get }
 
@@ -29,6 +32,10 @@ public protocol Tokenizer: Sendable {
     /// A text that gives `id`, or nil where there is none or it is not known. Nil unless a tokenizer says so; conformance
     /// asks for all of them.
     func text(of id: Int32) -> String?
+}
+
+extension Tokenizer {
+    public var mayBePadded: Bool { true }
 }
 
 /// A text as a model takes it.

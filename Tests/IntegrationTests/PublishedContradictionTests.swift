@@ -43,7 +43,7 @@ import YAML
                         "quick_gelu": true,
                         "vision_cfg": {"image_size": 224, "layers": 12, "width": 768, "patch_size": 32},
                         "text_cfg": {
-                          "context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 12
+                          "context_length": 77, "vocab_size": 515, "width": 512, "heads": 8, "layers": 12
                         }
                       },
                       "preprocess_cfg": {
@@ -63,7 +63,7 @@ import YAML
                       "model_type": "clip",
                       "projection_dim": 512,
                       "text_config": {
-                        "hidden_act": "quick_gelu", "max_position_embeddings": 77, "eos_token_id": 2
+                        "hidden_act": "quick_gelu", "max_position_embeddings": 77, "vocab_size": 515, "eos_token_id": 2
                       },
                       "vision_config": {
                         "hidden_act": "quick_gelu",

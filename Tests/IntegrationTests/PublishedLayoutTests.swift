@@ -276,6 +276,7 @@ import YAML
             ("open-clip-vit", "\"heads\": 3", "\"tokenizer_mode\": \"clips\"", "this is not supported"),
             ("open-clip-vit", "\"heads\": 3", "\"hf_tokenizer_name\": \"roberta\"", "as SigLIP has them"),
             ("open-clip-vit", "\"heads\": 3", "\"pad_token\": 3", "unknown key 'pad_token'"),
+            ("open-clip-vit", "\"model_cfg\"", "\"postprocess_cfg\": {}, \"model_cfg\"", "'postprocess_cfg' is no key"),
             ("open-clip-resnet", "\"width\": 4", "\"width\": 4, \"depth\": 4", "unknown key 'depth'"),
             ("open-clip-siglip", "\"map\"", "\"avg\"", "this pool of vit_base_patch32_siglip_256"),
             ("open-clip-siglip", "\"none\"", "\"mlp\"", "'mlp' is not supported"),
@@ -284,7 +285,7 @@ import YAML
             ("siglip", "\"SiglipModel\"", "\"SiglipForImageClassification\"", "SiglipForImageClassification of type"),
             ("transformers", "\"model_type\": \"clip\"", "\"model_type\": \"blip\"", "type 'blip'"),
             ("transformers", "\"quick_gelu\"", "\"silu\"", "activation silu"),
-            ("transformers", "\"vision_config\"", "\"picture_config\"", "'vision_config' is missing"),
+            ("transformers", "\"vision_config\"", "\"picture_config\"", "'picture_config' is no key"),
             ("transformers", "\"eos_token_id\": 530", "\"eos_token_id\": 500", "ends texts with id 500"),
         ])
     func refusals(name: String, old: String, new: String, message: String) throws {
@@ -308,20 +309,24 @@ import YAML
         #expect(failure(folder).contains("'logit_bias': is missing"), "\(failure(folder))")
     }
 
-    @Test("SigLIP's texts are filled with 1, SigLIP2's with 0")
+    @Test("SigLIP's texts are filled with their end, SigLIP2's with what Gemma's tokenizer has for that")
     func padding() throws {
-        func tokenizer(_ folder: String) throws -> YAMLNode? {
-            try ModelLayout(file: #require(ModelLayout.file(in: folder)), timmTowers: Parts.towers)
-                .config.tokenizer?.config
+        func tokenizer(_ folder: String, _ cleaning: String) throws -> any Tokenizer {
+            let file = try #require(ModelLayout.file(in: folder))
+            let choice = try #require(try ModelLayout(file: file, timmTowers: Parts.towers).config.tokenizer)
+            #expect(try choice.config?[path: "cleaning"]?.text() == cleaning)
+            return try plugins.tokenizer(choice, folder: folder)
         }
-        func text(_ key: String, _ folder: String) throws -> String? { try tokenizer(folder)?[path: key]?.text() }
-        let first = Self.fixture("siglip")
-        #expect(try text("padToken", first) == "1" && text("cleaning", first) == "transformers")
-        let second = try changed("siglip", "tokenizer_config.json", "SiglipTokenizer", "GemmaTokenizer")
-        #expect(try text("padToken", second) == "0" && text("cleaning", second) == "lower")
-        let open = Self.fixture("open-clip-siglip")
-        #expect(try text("padToken", open) == "1" && text("cleaning", open) == "open_clip")
-        #expect(try text("model", open) == "spiece.model" && text("endToken", open) == "1")
+        let first = try tokenizer(Self.fixture("siglip"), "transformers")
+        #expect(first.padToken == 1 && first.endToken == 1)
+        let second = try tokenizer(
+            changed(
+                "siglip", "tokenizer_config.json", "\"SiglipTokenizer\"", "\"GemmaTokenizer\", \"pad_token\": \"<pad>\""
+            ),
+            "lower")
+        #expect(second.padToken == 0 && second.endToken == 1)
+        let open = try tokenizer(Self.fixture("open-clip-siglip"), "open_clip")
+        #expect(open.padToken == 1 && open.endToken == 1)
     }
 
     @Test("weights of another shape are refused with file, tensor and both shapes")

@@ -8,37 +8,36 @@ public struct BPEPlugin: Plugin {
 
     public func register(in registrar: inout PluginRegistrar) {
         registrar.tokenizer("bpe") { config, folder in
-            let path = SettingFile.path(try config.string("merges"), in: folder)
-            let vocabulary = try config.string("vocabulary")
+            func path(_ setting: String) throws -> String? {
+                let name = try config.string(setting)
+                return name.isEmpty ? nil : SettingFile.path(name, in: folder)
+            }
+            let merges = SettingFile.path(try config.string("merges"), in: folder)
+            let vocabulary = try path("vocabulary")
             let size = try config.integer("vocabularySize")
-            let table: MergeTable
-            var addedTokens: [AddedTokens.Token]?
+            if TokenizerFile.isOne(merges), vocabulary != nil || size != 0 {
+                throw config.error(
+                    "merges", "a tokenizer.json has its own vocabulary",
+                    remedy: "leave out vocabulary and vocabularySize")
+            }
+            let side = TokenizerSideFiles.Paths(
+                config: try path("tokenizerConfig"), specialTokensMap: try path("specialTokensMap"),
+                addedTokens: try path("addedTokens"))
+            let reading: TokenizerReading
             do {
-                if TokenizerFile.isOne(path) {
-                    guard vocabulary.isEmpty, size == 0 else {
-                        throw config.error(
-                            "merges", "a tokenizer.json has its own vocabulary",
-                            remedy: "leave out vocabulary and vocabularySize")
-                    }
-                    let file = try TokenizerFile(contentsOf: path)
-                    (table, addedTokens) = (file.table, file.addedTokens)
-                } else if vocabulary.isEmpty {
-                    table = try MergeTable(contentsOf: path, vocabularySize: size == 0 ? nil : size)
-                } else {
-                    table = try MergeTable(
-                        contentsOf: path, vocabulary: SettingFile.path(vocabulary, in: folder),
-                        vocabularySize: size == 0 ? nil : size)
-                }
+                reading = try TokenizerReading(
+                    merges: merges, vocabulary: vocabulary, vocabularySize: size == 0 ? nil : size,
+                    checksSteps: try config.string("steps") == "file", side: side)
             } catch {
                 throw config.error("merges", "\(error)", remedy: "")
             }
-            let cleaning = try config.string("cleaning")
-            let specials = try config.string("specialTokens")
-            return CLIPTokenizer(
-                encoder: BytePairEncoder(
-                    table: table, cleaning: TextCleaning(rawValue: cleaning) ?? .openai,
-                    specialTokens: SpecialTokens(rawValue: specials) ?? .openai, addedTokens: addedTokens),
-                padsWithEnd: try config.string("padding") == "end")
+            let encoder = BytePairEncoder(
+                table: reading.table, cleaning: TextCleaning(rawValue: try config.string("cleaning")) ?? .openai,
+                specialTokens: SpecialTokens(rawValue: try config.string("specialTokens")) ?? .openai,
+                addedTokens: reading.addedTokens)
+            let end = reading.table.endToken
+            let pad = try config.string("padding") == "end" ? (side.isEmpty ? nil : reading.padToken) ?? end : 0
+            return CLIPTokenizer(encoder: encoder, padToken: pad, hasWrittenIDs: reading.hasWrittenIDs)
         }
     }
 }

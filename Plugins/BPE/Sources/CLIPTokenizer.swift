@@ -6,14 +6,19 @@ public struct CLIPTokenizer: Tokenizer {
     public let padToken: Int32
     public let digest: String
 
-    /// - Parameter padsWithEnd: whether shorter texts are filled with the end token, as in transformers, or with 0, as
-    ///   in openai/CLIP and open_clip.
-    public init(encoder: BytePairEncoder, padsWithEnd: Bool = false) {
+    /// Whether a file says the ids, so that a text encoder may have more of them, which none of its texts has.
+    public let hasWrittenIDs: Bool
+
+    /// - Parameter padToken: what fills shorter texts: in transformers most often the end token; 0 in openai/CLIP and
+    ///   open_clip.
+    public init(encoder: BytePairEncoder, padToken: Int32 = 0, hasWrittenIDs: Bool = false) {
         self.encoder = encoder
-        padToken = padsWithEnd ? encoder.table.endToken : 0
+        self.padToken = padToken
+        self.hasWrittenIDs = hasWrittenIDs
         digest = Self.digest(of: encoder)
     }
 
+    public var mayBePadded: Bool { hasWrittenIDs }
     public var vocabularySize: Int { encoder.table.vocabularySize }
     public var startToken: Int32? { encoder.table.startToken }
     public var endToken: Int32 { encoder.table.endToken }
@@ -45,10 +50,16 @@ public struct CLIPTokenizer: Tokenizer {
                 mix(id.map(UInt32.init(bitPattern:)) ?? .max)
             }
         }
-        // Those that follow from the spelling of special tokens are told by it.
+        // Those that follow from the spelling of special tokens are told by it; whether these two are found in capitals,
+        // which no caption has, is left out, so that a file that says no more leaves the space as it is without one.
         let start = AddedTokens.Token("<|startoftext|>", id: encoder.table.startToken)
         let end = AddedTokens.Token("<|endoftext|>", id: encoder.table.endToken)
-        if encoder.cleaning == .transformers, !Set(encoder.addedTokens.tokens).isSubset(of: [start, end]) {
+        let plain = encoder.addedTokens.tokens.map { token in
+            var token = token
+            token.isNormalized = false
+            return token
+        }
+        if encoder.cleaning == .transformers, !Set(plain).isSubset(of: [start, end]) {
             for byte in "\(encoder.addedTokens.tokens)".utf8 { mix(UInt32(byte)) }
         }
         let digits = String(hash, radix: 16)

@@ -10,7 +10,7 @@ import CZlib
 
 /// Reads a merge file from disk, out of gzip where it is in it.
 package enum MergeFile {
-    /// The bytes of a file.
+    /// The bytes of a file, without a byte order mark.
     ///
     /// - Parameter isEnough: whether these first bytes are enough, so that the rest of a gzip file is not inflated, nor
     ///   its checksum compared.
@@ -18,7 +18,8 @@ package enum MergeFile {
         _ path: String, limit: Int = .max, isEnough: ([UInt8]) -> Bool = { _ in false }
     ) throws(MergeTableError) -> [UInt8] {
         let bytes = try read(path, limit: limit)
-        return bytes.starts(with: [0x1F, 0x8B]) ? try inflated(bytes, file: path, isEnough) : bytes
+        let text = bytes.starts(with: [0x1F, 0x8B]) ? try inflated(bytes, file: path, isEnough) : bytes
+        return text.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(text.dropFirst(3)) : text
     }
 
     private static func read(_ path: String, limit: Int) throws(MergeTableError) -> [UInt8] {

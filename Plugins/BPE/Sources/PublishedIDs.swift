@@ -15,9 +15,13 @@ package struct PublishedIDs: Sendable {
 struct Vocabulary {
     private var spellings = ByteStringTable(capacity: 1 << 16)
     private var ids: [Int32] = []
+    /// One more than the largest id.
     private(set) var size = 0
+    /// Where it is, for messages.
+    let list: JSONValue
 
     init(_ object: JSONValue) throws {
+        list = object
         for (name, value) in try object.members() {
             guard try spellings.insert(name.utf8()).isNew else {
                 throw name.error("'\(try name.string())' is given twice", remedy: "remove one of them")
@@ -28,22 +32,14 @@ struct Vocabulary {
         }
     }
 
+    var count: Int { ids.count }
+
     subscript(spelling: [UInt8]) -> Int32? { spellings.find(spelling).map { ids[$0] } }
 
-    /// The table with the ids of this vocabulary, which must have every symbol that a merge makes. Bytes that it lacks
-    /// become `unknown`.
-    /// - Parameter list: where the vocabulary is, for messages.
-    func applied(
-        to table: MergeTable, symbols: ByteStringTable, added: [AddedTokens.Token], unknown: Int32?, list: JSONValue
-    ) throws -> MergeTable {
-        func special(_ spelling: String) throws -> Int32 {
-            guard let id = added.first(where: { $0.content == spelling })?.id ?? self[Array(spelling.utf8)] else {
-                throw list.error("the vocabulary lacks '\(spelling)'", remedy: "use the vocabulary of a CLIP tokenizer")
-            }
-            return id
-        }
-        var ids: [Int32?] = []
-        var numbers: [Int32: UInt32] = [:]
+    /// The ids of a merge table's symbols, which must be those of this vocabulary: it has every symbol that a merge makes,
+    /// and nothing else but bytes and `others`.
+    func ids(of symbols: ByteStringTable, others: Set<String>, merges: String) throws -> [Int32?] {
+        var result: [Int32?] = []
         for number in 0..<symbols.count {
             let id = self[Array(symbols[number])]
             if id == nil, number >= 512 {
@@ -51,32 +47,16 @@ struct Vocabulary {
                     "the vocabulary lacks '\(String(decoding: symbols[number], as: UTF8.self))', which a merge makes",
                     remedy: "use merges and vocabulary of the same tokenizer")
             }
-            ids.append(id ?? unknown)
-            if let id { numbers[id] = UInt32(truncatingIfNeeded: number) }
+            result.append(id)
         }
-        var result = table
-        let size = max(size, (added.map { Int($0.id) }.max() ?? -1) + 1)
-        let published = PublishedIDs(
-            ids: ids, symbols: numbers, start: try special("<|startoftext|>"), end: try special("<|endoftext|>"),
-            size: size)
-        // Ids that follow from the merges anyway need no second table.
-        let isImplied =
-            size == table.vocabularySize && published.start == table.startToken && published.end == table.endToken
-            && ids.enumerated().allSatisfy { $0.element == Int32(truncatingIfNeeded: $0.offset) }
-        if !isImplied { result.published = published }
+        guard result.count(where: { $0 != nil }) < count else { return result }
+        for number in 0..<count where symbols.find(Array(spellings[number])) == nil {
+            let spelling = String(decoding: spellings[number], as: UTF8.self)
+            guard !others.contains(spelling) else { continue }
+            throw list.error(
+                "the vocabulary has '\(spelling)', which none of the \(max(0, symbols.count - 512)) merges of \(merges) makes",
+                remedy: "are the merges whole? Use merges and vocabulary of the same tokenizer")
+        }
         return result
-    }
-}
-
-extension MergeTable {
-    /// Reads a merge file and a `vocab.json`, which says the ids, as Hugging Face writes them.
-    ///
-    /// - Throws: `MergeTableError` about the merges, another error with file, line and column about the vocabulary.
-    public init(contentsOf path: String, vocabulary: String, vocabularySize: Int? = nil) throws {
-        let (table, symbols) = try Self.read(path, vocabularySize: vocabularySize)
-        let list = try JSONDocument(contentsOf: vocabulary).root
-        let ids = try Vocabulary(list)
-        self = try ids.applied(
-            to: table, symbols: symbols, added: [], unknown: ids[Array("<|endoftext|>".utf8)], list: list)
     }
 }

@@ -2,8 +2,10 @@ import Multimodal
 
 /// A `tokenizer.json` of Hugging Face's tokenizers that holds a CLIP tokenizer. Any other is refused, by what differs.
 struct TokenizerFile {
+    let root: JSONValue
     let table: MergeTable
-    let addedTokens: [AddedTokens.Token]
+    let symbols: ByteStringTable
+    let vocabulary: Vocabulary
 
     /// The pattern of openai/CLIP, as transformers writes it (src/transformers/models/clip/tokenization_clip.py).
     private static let pattern =
@@ -12,31 +14,42 @@ struct TokenizerFile {
     /// Whether the file at `path` is one: it begins with a brace, as no merge file does.
     static func isOne(_ path: String) -> Bool {
         guard let bytes = try? MergeFile.contents(path, limit: 64) else { return false }
-        return bytes.first { $0 > 0x20 } == UInt8(ascii: "{")
+        return bytes.first { $0 > 0x20 } == UInt8(ascii: "{")  // the file is read without its byte order mark
     }
 
-    init(contentsOf path: String) throws {
-        let root = try JSONDocument(contentsOf: path).root
-        try Self.checkNormalizer(root.required("normalizer"))
-        try Self.checkSplitting(root.required("pre_tokenizer"))
+    /// - Parameter checksSteps: whether to refuse a file whose normalizer and pattern are not CLIP's.
+    init(contentsOf path: String, checksSteps: Bool) throws {
+        root = try JSONDocument(contentsOf: path).root
+        if checksSteps {
+            try Self.checkNormalizer(root.required("normalizer"))
+            try Self.checkSplitting(root.required("pre_tokenizer"))
+        }
+        // What is put around texts is CLIP's, whatever this says; text is cut and filled at its end.
+        for name in ["truncation", "padding"] {
+            if let side = try root.written(name)?.written("direction"), try side.string() != "Right" {
+                throw side.otherThanCLIP("it cuts or fills texts at their start")
+            }
+        }
         let model = try root.required("model")
         try model.expect("type", "BPE")
         try model.expect("end_of_word_suffix", "</w>")
         try model.refuse("continuing_subword_prefix", unless: "")
         for name in ["dropout", "fuse_unk", "byte_fallback", "ignore_merges"] { try model.refuse(name) }
-        addedTokens = try AddedTokens.tokens(root.member("added_tokens"))
-
-        let merges = try model.required("merges")
-        let (table, symbols) = try Self.read(merges, file: path)
-        let list = try model.required("vocab")
-        let vocabulary = try Vocabulary(list)
-        var unknown: Int32?
-        if let name = try model.member("unk_token"), !name.isNull {
-            unknown = vocabulary[try name.utf8()]
-            if unknown == nil { throw name.error("the vocabulary lacks it", remedy: "fetch the file again") }
+        try model.check(
+            keys: [
+                "type", "end_of_word_suffix", "continuing_subword_prefix", "dropout", "fuse_unk", "byte_fallback",
+                "ignore_merges", "unk_token", "merges", "vocab",
+            ])
+        try root.check(
+            keys: [
+                "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
+                "decoder", "model",
+            ])
+        (table, symbols) = try Self.read(model.required("merges"), file: path)
+        vocabulary = try Vocabulary(model.required("vocab"))
+        if let name = try model.written("unk_token"), try vocabulary[name.utf8()] == nil {
+            throw name.error("the vocabulary lacks it", remedy: "fetch the file again")
         }
-        self.table = try vocabulary.applied(
-            to: table, symbols: symbols, added: addedTokens, unknown: unknown, list: list)
     }
 
     /// Merges are pairs, or in older files pairs in one string.
@@ -110,6 +123,15 @@ extension JSONValue {
         let value = try required(name)
         let text = try value.string()
         guard text == wanted else { throw value.otherThanCLIP("'\(name)' is '\(text)', not '\(wanted)'") }
+    }
+
+    /// Refuses members that are not known; null is as if it were not there.
+    fileprivate func check(keys: [String]) throws {
+        for (name, value) in try members() where !value.isNull {
+            guard keys.contains(try name.string()) else {
+                throw name.otherThanCLIP("'\(try name.string())' is not known")
+            }
+        }
     }
 
     /// Takes null, false, and a member that is not there; `unless` as well.

@@ -40,33 +40,50 @@ public struct SentencePieceTokenizer: Tokenizer {
 
     /// Reads a file.
     ///
+    /// - Parameter side: the files beside it by which transformers knows what ends and fills a text.
     /// - Throws: an error that names the file and what is wrong with it or not supported.
     public init(
-        contentsOf path: String, cleaning: Cleaning = .none, specialTokens: SpecialTokens = SpecialTokens()
+        contentsOf path: String, cleaning: Cleaning = .none, specialTokens: SpecialTokens = SpecialTokens(),
+        side: TokenizerSideFiles.Paths = TokenizerSideFiles.Paths()
     ) throws {
         let bytes = try SettingFile.bytes(path)
         let end: Int32?
         let pad: Int32?
-        let isBPE: Bool
+        let (isBPE, hasPad): (Bool, Bool)
         // What is found in a text before it is split.
         let added: [AddedTokens.Token]
+        let others: String
         if TokenizerFile.isOne(bytes) {
-            let file = try TokenizerFile(bytes, file: path)
+            var file = try TokenizerFile(bytes, file: path)
             if cleaning == .transformers {
                 throw SettingFile.error(
                     path, "is not what SiglipTokenizer of transformers reads (cleaning: transformers)",
                     remedy: "name the spiece.model, or use the cleaning none or open_clip")
             }
-            (vocabularySize, end, pad, pieces) = (file.vocabularySize, file.end, file.pad, file.pieces)
-            added = file.addedTokens
+            let files = try SideTokens(side, file: path, cleaning: cleaning, count: file.vocabularySize, known: file.id)
+            let own = file.addedTokens
+            file.addedTokens = files.added(to: own)
+            others = file.addedTokens == own ? "" : " \(file.addedTokens)"
+            (vocabularySize, end, pad) = (
+                max(file.vocabularySize, files.vocabularySize), files.end ?? file.end, files.pad ?? file.pad
+            )
+            (pieces, added) = (file.pieces, file.addedTokens)
             if case .bpe = file.model { isBPE = true } else { isBPE = false }
+            hasPad = files.pad != nil
             encoding = Self.encoding(file, cleaning)
         } else {
             let file = try ModelFile(bytes, file: path)
-            (vocabularySize, end, pad, isBPE) = (file.pieces.count, file.end, file.pad, file.isBPE)
+            let files = try SideTokens(side, file: path, cleaning: cleaning, count: file.pieces.count) {
+                file.pieces[Array($0.utf8)]
+            }
+            (vocabularySize, end, pad, isBPE) = (
+                file.pieces.count, files.end ?? file.end, files.pad ?? file.pad, file.isBPE
+            )
+            hasPad = files.pad != nil
+            others = files.digestText
             pieces = file.pieces
-            added = cleaning == .transformers ? SiglipCleaning.specials(file) : []
-            encoding = Self.encoding(file, cleaning)
+            added = cleaning == .transformers ? try files.siglip(file) : []
+            encoding = Self.encoding(file, cleaning, added)
         }
         guard let endToken = specialTokens.end ?? end else {
             throw SettingFile.error(path, "has no token that ends a text", remedy: "name one as endToken")
@@ -74,14 +91,16 @@ public struct SentencePieceTokenizer: Tokenizer {
         self.endToken = endToken
         startToken = specialTokens.start
         // SigLIP fills texts with the end token although its vocabulary has one for that.
-        padToken = specialTokens.pad ?? (isBPE ? pad : nil) ?? endToken
+        padToken = specialTokens.pad ?? (isBPE || hasPad ? pad : nil) ?? endToken
         for id in [startToken, endToken, padToken].compactMap({ $0 }) where id < 0 || id >= vocabularySize {
             throw SettingFile.error(
                 path, "has ids below \(vocabularySize), not \(id)", remedy: "correct startToken, endToken and padToken")
         }
         let specials = Set([startToken, endToken, padToken].compactMap { $0 })
         specialSpellings = added.filter { specials.contains($0.id) }.map(\.content)
-        digest = Self.digest(bytes, "sentencepiece 1 \(cleaning.rawValue) \(startToken ?? -1) \(endToken) \(padToken)")
+        // What the side files add is told where it is more than ends and fills a text.
+        digest = Self.digest(
+            bytes, "sentencepiece 1 \(cleaning.rawValue) \(startToken ?? -1) \(endToken) \(padToken)\(others)")
     }
 
     public func encode(_ text: String) -> [Int32] { encoding(text) }
@@ -112,7 +131,9 @@ public struct SentencePieceTokenizer: Tokenizer {
         }
     }
 
-    private static func encoding(_ file: ModelFile, _ cleaning: Cleaning) -> @Sendable (String) -> [Int32] {
+    private static func encoding(
+        _ file: ModelFile, _ cleaning: Cleaning, _ added: [AddedTokens.Token]
+    ) -> @Sendable (String) -> [Int32] {
         let normalizer = file.normalizer
         let split: @Sendable ([UInt8], inout [Int32]) -> Void
         if file.isBPE {
@@ -129,7 +150,7 @@ public struct SentencePieceTokenizer: Tokenizer {
         case .none: return { encode(Array($0.utf8)) }
         case .lower: return { encode(NormalizerStep.lowercase.normalized(Array($0.utf8))) }
         case .openclip: return { encode(TextCleaning.canonicalize.cleaned(Array($0.utf8))) }
-        case .transformers: return SiglipCleaning(file, encode).ids
+        case .transformers: return SiglipCleaning(file, added, encode).ids
         }
     }
 

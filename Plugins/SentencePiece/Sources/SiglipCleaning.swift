@@ -12,22 +12,12 @@ struct SiglipCleaning: Sendable {
 
     private static let unknown = Array("<unk>".utf8)
 
-    init(_ file: ModelFile, _ encode: @escaping @Sendable ([UInt8]) -> [Int32]) {
+    /// - Parameter tokens: what is found in a text before it is cleaned.
+    init(_ file: ModelFile, _ tokens: [AddedTokens.Token], _ encode: @escaping @Sendable ([UInt8]) -> [Int32]) {
         self.encode = encode
         unknownCount = encode(Self.unknown).count
-        end = file.pieces[Array("</s>".utf8)]
-        addedTokens = AddedTokens(Self.specials(file), normalize: Self.cleaned)
-    }
-
-    /// What it takes out of a text first.
-    static func specials(_ file: ModelFile) -> [AddedTokens.Token] {
-        ["</s>", "<unk>"].compactMap { spelling in
-            file.pieces[Array(spelling.utf8)].map { id in
-                var token = AddedTokens.Token(spelling, id: id)
-                (token.stripsLeft, token.stripsRight) = (true, true)
-                return token
-            }
-        }
+        end = tokens.first?.id
+        addedTokens = AddedTokens(tokens, normalize: Self.cleaned)
     }
 
     func ids(_ text: String) -> [Int32] {

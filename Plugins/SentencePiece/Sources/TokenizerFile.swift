@@ -12,15 +12,16 @@ struct TokenizerFile {
     let pieces: Pieces
     let normalizer: [NormalizerStep]
     let splitting: [SplittingStep]
-    let addedTokens: [AddedTokens.Token]
+    var addedTokens: [AddedTokens.Token]
     let vocabularySize: Int
     /// The ids that end and fill a text, if the file has them.
-    let end: Int32?
-    let pad: Int32?
+    private(set) var end: Int32?
+    private(set) var pad: Int32?
 
     /// Whether bytes are of a `tokenizer.json`, and not of a `.model` file.
     static func isOne(_ bytes: [UInt8]) -> Bool {
-        bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
+        let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+        return text.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
     }
 
     init(_ bytes: [UInt8], file: String) throws {
@@ -37,24 +38,25 @@ struct TokenizerFile {
             model = .unigram(UnigramModel(pieces, isSingle: false))
         case "BPE":
             pieces = try Self.bpePieces(description)
+            let merges = try Self.merges(description, pieces)
+            try Self.checkMerges(merges, pieces, addedTokens, at: description.required("merges"))
             model = .bpe(
                 RankedBPEModel(
-                    pieces: pieces, merges: try Self.merges(description, pieces),
+                    pieces: pieces, merges: merges,
                     fusesUnknown: try description.member("fuse_unk")?.bool() ?? false))
         case let name: throw type.unsupported("the model \(name)")
         }
         self.pieces = pieces
         self.addedTokens = addedTokens
         vocabularySize = max(pieces.count, (addedTokens.map { Int($0.id) }.max() ?? -1) + 1)
-        func id(_ spellings: String...) -> Int32? {
-            for spelling in spellings {
-                if let token = addedTokens.first(where: { $0.content == spelling }) { return token.id }
-                if let id = pieces[Array(spelling.utf8)] { return id }
-            }
-            return nil
-        }
-        end = id("</s>", "<eos>")
+        self.pieces = pieces
+        end = id("</s>") ?? id("<eos>")
         pad = id("<pad>")
+    }
+
+    /// The id of a spelling.
+    func id(_ spelling: String) -> Int32? {
+        addedTokens.first { $0.content == spelling }?.id ?? pieces[Array(spelling.utf8)]
     }
 
     private static func unigramPieces(_ model: JSONValue) throws -> Pieces {
@@ -107,6 +109,26 @@ struct TokenizerFile {
             throw list.error("the vocabulary lacks some of the 256 byte pieces", remedy: "fetch the file again")
         }
         return bytes
+    }
+
+    /// Refuses merges of which many are missing: nearly every piece of several characters is made by one, but for bytes and
+    /// tokens that are found in texts.
+    private static func checkMerges(
+        _ merges: [RankedBPEModel.Pair: (rank: Int, id: Int32)], _ pieces: Pieces, _ added: [AddedTokens.Token],
+        at list: JSONValue
+    ) throws {
+        var isMade = [Bool](repeating: false, count: pieces.count)
+        for merge in merges.values { isMade[Int(merge.id)] = true }
+        for id in added.map(\.id) + (pieces.byteIDs() ?? []) where Int(id) < pieces.count { isMade[Int(id)] = true }
+        let others = isMade.indices.filter { id in
+            let spelling = Array(pieces.spellings[id])
+            return !isMade[id] && characterLength(spelling, 0) < spelling.count
+        }
+        guard others.count * 20 > pieces.count, let first = others.first else { return }
+        throw list.error(
+            "\(others.count) pieces of \(pieces.count), such as '\(String(decoding: pieces.spellings[first], as: UTF8.self))', "
+                + "are made by none of the \(merges.count) merges", remedy: "are the merges whole? Fetch the file again"
+        )
     }
 
     /// Merges are pairs, or in older files pairs in one string.

@@ -12,12 +12,14 @@ package struct TextTransformer: TextEncoder {
     let width: Int
     let layers: Int
     let pooling: Pooling
-    let endToken: Int
+    private let endID: Int
     let block: ResidualAttentionBlock
     let projection: EncoderFeatures.Projection
 
     /// Where a text's features are taken: at the largest id, the first `endToken`, the first or the last position.
     enum Pooling: String { case argmax, eos, first, last }
+
+    package var endToken: Int32? { pooling == .eos ? Int32(clamping: endID) : nil }
 
     /// With a causal mask nothing after the end token can reach it.
     package var ignoresPadding: Bool { block.isCausal && pooling != .last }
@@ -33,10 +35,10 @@ package struct TextTransformer: TextEncoder {
                 "heads", "\(heads) heads do not divide a width of \(width)", remedy: "choose a divisor of width")
         }
         pooling = Pooling(rawValue: try config.string("pooling")) ?? .argmax
-        endToken = try config.integer("endToken")
-        guard pooling != .eos || endToken < vocabularySize else {
+        endID = try config.integer("endToken")
+        guard pooling != .eos || endID < vocabularySize else {
             throw config.error(
-                "endToken", "the end token \(endToken) is outside of the vocabulary of \(vocabularySize)",
+                "endToken", "the end token \(endID) is outside of the vocabulary of \(vocabularySize)",
                 remedy: "write the id that the tokenizer ends texts with")
         }
         projection = try config.projection("projection")
@@ -79,7 +81,7 @@ package struct TextTransformer: TextEncoder {
         switch pooling {
         case .argmax: return states.tokens(at: tokens.argMax(axis: 1))
         case .eos:
-            let end = tokens.builder.constant(Double(endToken), dtype: .int32)
+            let end = tokens.builder.constant(Double(endID), dtype: .int32)
             return states.tokens(at: tokens.equal(to: end).argMax(axis: 1))
         case .first: return state(at: 0)
         case .last: return state(at: tokens.dimension(1) - 1)

@@ -74,7 +74,7 @@ public struct GoldenVectors: Sendable {
                 "has no \(Self.folder)/\(Self.file), so there is nothing to compare with; "
                     + "make a directory that has: clip models convert '\(folder)' NEW-DIRECTORY")
         }
-        let document = try YAMLNode.load(path)
+        let document = try YAMLNode.loadJSON(path)
         var map = try document.mapping()
         _ = try map.required("format").int(in: 1...1)
         space = try map.required("space").string()

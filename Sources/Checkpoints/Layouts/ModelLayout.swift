@@ -14,6 +14,9 @@ package struct ModelLayout: Sendable {
     package private(set) var document = YAMLNode.null
     /// The id that the text tower takes for the end, where the layout writes it: the tokenizer's must be the same.
     package var endToken: YAMLNode?
+    /// The same of the start and of what fills shorter texts, where the layout's words for them count.
+    var startToken: YAMLNode?
+    var padToken: YAMLNode?
 
     /// Reads the description `file`; which layout it is follows from its content.
     /// - Parameters:
@@ -22,7 +25,7 @@ package struct ModelLayout: Sendable {
     package init(
         file: String, merges: String? = nil, timmTowers: [String: TimmTower] = TimmTower.published
     ) throws {
-        let node = try YAMLNode.load(file)
+        let node = try YAMLNode.loadDescription(file)
         let folder = FileSystem.folder(of: file)
         if node[path: "model_cfg"] != nil {
             self = try OpenCLIPLayout(
@@ -65,12 +68,18 @@ package struct ModelLayout: Sendable {
         return [openCLIP, transformers].first(where: FileSystem.isFile)
     }
 
-    /// Refuses a tokenizer whose end is not the one that the text tower looks for.
+    /// Refuses a tokenizer whose ids are not those that the description says.
     func check(_ tokenizer: any Tokenizer) throws {
-        guard let endToken, try endToken.int() != Int(tokenizer.endToken) else { return }
-        throw endToken.error(
-            "the text tower ends texts with id \(try endToken.int()), the tokenizer with \(tokenizer.endToken)",
-            remedy: "use the tokenizer's files that belong to the model")
+        let ids = [
+            ("ends texts", endToken, tokenizer.endToken), ("begins texts", startToken, tokenizer.startToken),
+            ("fills texts", padToken, tokenizer.padToken),
+        ]
+        for (what, node, own) in ids {
+            guard let node, try node.int() != own.map(Int.init) else { continue }
+            throw node.error(
+                "the text tower \(what) with id \(try node.int()), the tokenizer \(own.map { "with \($0)" } ?? "with none")",
+                remedy: "use the tokenizer's files that belong to the model")
+        }
     }
 }
 
@@ -152,33 +161,6 @@ enum LayoutReading {
                     ("loss", hasBoth ? mapping([("name", .string(loss))], at: node) : nil),
                     ("weights", .string(weights)),
                 ], at: node))
-    }
-
-    /// SigLIP's tokenizer, or SigLIP2's, from the file of it that is in `folder`: the `tokenizer.json` first, as transformers
-    /// and open_clip do, but for `SiglipTokenizer`, which reads no such file.
-    ///
-    /// Neither has a start; both end with 1, which fills shorter texts of SigLIP, and 0 those of SigLIP2, whose tokenizer is
-    /// Gemma's. The towers see what fills.
-    static func sentencePiece(in folder: String, vocabularySize: YAMLNode?, isOpenCLIP: Bool) throws -> YAMLNode {
-        let file = FileSystem.resolve("tokenizer_config.json", in: folder)
-        let type = FileSystem.isFile(file) ? try YAMLNode.load(file).written("tokenizer_class")?.text() : nil
-        let isSecond =
-            try type.map { $0.hasPrefix("Gemma") || $0.hasPrefix("Siglip2") } ?? (vocabularySize?.int() == 256_000)
-        let isT5 = type?.hasPrefix("T5Tokenizer") ?? false
-        let cleaning = isOpenCLIP ? "open_clip" : isSecond ? "lower" : isT5 ? "none" : "transformers"
-        let names = (cleaning == "transformers" ? [] : ["tokenizer.json"]) + ["spiece.model", "tokenizer.model"]
-        guard let model = names.first(where: { FileSystem.isFile(FileSystem.resolve($0, in: folder)) }) else {
-            throw CheckpointError(
-                folder, "has none of \(names.joined(separator: ", ")); put the model's tokenizer beside its description"
-            )
-        }
-        return .mapping([
-            "name": .string("sentencepiece"),
-            "config": .mapping([
-                "model": .string(model), "cleaning": .string(cleaning), "endToken": .int(1),
-                "padToken": .int(isSecond ? 0 : 1),
-            ]),
-        ])
     }
 
     /// The weights' file in `folder`: of these names, or of these with an index of several files; the first where there

@@ -34,10 +34,10 @@ struct OpenCLIPLayout {
     }
 
     func translated() throws -> ModelLayout {
+        try KeyTable.openCLIP.check(node)
         var document = try node.mapping()
         let modelNode = try document.required("model_cfg")
         let preprocessNode = document.optional("preprocess_cfg")
-        _ = document.rest()  // what it was trained on, and the like
 
         var model = try modelNode.mapping()
         let embedding = try model.required("embed_dim")
@@ -105,7 +105,8 @@ struct OpenCLIPLayout {
                     clean ?? other, "tokenizers of transformers are supported as SigLIP has them",
                     remedy: "only tokenizer_kwargs with clean: canonicalize can be used here")
             }
-            return try LayoutReading.sentencePiece(in: folder, vocabularySize: vocabularySize, isOpenCLIP: true)
+            return try TokenizerFolder(folder: folder, model: nil).sentencePiece(
+                vocabularySize: vocabularySize, contextLength: .int(0), isOpenCLIP: true)
         }
         let cleaning = try clean?.string(oneOf: ["lower", "whitespace", "canonicalize"]) ?? "lower"
         guard let merges = Self.merges(in: folder).map(FileSystem.name) ?? otherMerges else {

@@ -43,16 +43,17 @@ struct TransformersLayout {
 
     func translated() throws -> ModelLayout {
         let kind = try kind()
+        try checkKeys(kind)
         var (image, text): (LayoutReading.Image?, LayoutReading.Text?)
-        var (embedding, end): (YAMLNode?, YAMLNode?)
+        var (embedding, ids): (YAMLNode?, SpecialIDs) = (nil, SpecialIDs())
         if kind.hasText {
-            let section = kind.hasImage ? try section("text_config") : node
-            (text, end) = try self.text(section, kind)
+            let section = kind.hasImage ? try section("text_config", kind) : node
+            (text, ids) = try self.text(section, kind)
             if kind.isSiglip { embedding = section.written("projection_size") }
             if !kind.hasProjection || kind.isSiglip { embedding = embedding ?? width(section, kind, of: "text") }
         }
         if kind.hasImage {
-            let section = kind.hasText ? try section("vision_config") : node
+            let section = kind.hasText ? try section("vision_config", kind) : node
             image = try self.image(section, kind)
             if !kind.hasProjection || kind.isSiglip { embedding = embedding ?? width(section, kind, of: "vision") }
         }
@@ -61,13 +62,15 @@ struct TransformersLayout {
         if !kind.hasProjection || kind.isSiglip, image == nil || text == nil {
             keys.optionalPrefix = kind.hasText ? "text_model." : "vision_model."
         }
-        return ModelLayout(
+        var layout = ModelLayout(
             config: try LayoutReading.config(
                 folder: folder, image: image, text: text,
                 embedding: embedding ?? node.written("projection_dim") ?? .int(512),
                 loss: kind.isSiglip ? "sigmoid" : "info-nce",
                 weights: LayoutReading.weights(Self.weightsName, "pytorch_model.bin", in: folder), at: node),
-            keys: keys, endToken: end)
+            keys: keys, endToken: ids.end)
+        (layout.startToken, layout.padToken) = (ids.start, ids.pad)
+        return layout
     }
 
     private func kind() throws -> Class {
@@ -89,10 +92,29 @@ struct TransformersLayout {
         return exact.has
     }
 
-    private func section(_ name: String) throws -> YAMLNode {
-        guard let section = node.written(name), case .mapping = section.content else {
-            throw node.error("'\(name)' is missing", remedy: "a model of both towers describes both")
+    /// Refuses keys that are not known to be read or to be without effect.
+    private func checkKeys(_ kind: Class) throws {
+        for file in ["adapter_config.json"] where FileSystem.isFile(FileSystem.resolve(file, in: folder)) {
+            throw CheckpointError(
+                folder, "has an \(file), and adapters are not supported; merge it into the weights, or remove it")
         }
+        let (image, text) = (
+            KeyTable.transformersImages(isSiglip: kind.isSiglip), KeyTable.transformersTexts(isSiglip: kind.isSiglip)
+        )
+        guard kind.hasImage, kind.hasText else { return try (kind.hasImage ? image : text).check(node) }
+        try KeyTable.transformersModel(isSiglip: kind.isSiglip).check(node)
+        for (table, name) in [(image, "vision_config"), (text, "text_config")] {
+            for part in [name, "\(name)_dict"] { try node.written(part).map(table.check) }
+        }
+    }
+
+    /// What describes a tower of a model of both: all of `text_config_dict` goes before `text_config`, whose keys count no
+    /// more then, but for SigLIP, which passes over it (configuration_clip.py, configuration_siglip.py). Without either
+    /// the defaults hold.
+    private func section(_ name: String, _ kind: Class) throws -> YAMLNode {
+        let section = (kind.isSiglip ? nil : node.written("\(name)_dict")) ?? node.written(name)
+        guard let section else { return YAMLNode(.mapping([]), at: node.location) }
+        _ = try section.mapping()
         return section
     }
 
@@ -121,13 +143,27 @@ struct TransformersLayout {
         return LayoutReading.Image(
             encoder: "vit",
             config: LayoutReading.mapping([("imageSize", size), ("patchSize", patch)] + settings, at: vision),
-            preprocess: try TransformersProcessor(folder: folder, isSiglip: kind.isSiglip).preprocess())
+            preprocess: try TransformersProcessor(
+                folder: folder,
+                otherwise: node.written("image_processor_type").map(TransformersProcessorClass.named)
+                    ?? (kind.isSiglip ? .siglip : .clip)
+            ).preprocess())
     }
 
-    private func text(_ text: YAMLNode, _ kind: Class) throws -> (LayoutReading.Text, endToken: YAMLNode?) {
+    /// Ids that the text tower's description says, where its words count.
+    private struct SpecialIDs {
         var end: YAMLNode?
+        var start: YAMLNode?
+        var pad: YAMLNode?
+    }
+
+    private func text(_ text: YAMLNode, _ kind: Class) throws -> (LayoutReading.Text, SpecialIDs) {
+        var ids = SpecialIDs()
         var settings = try tower(text, kind, of: "text")
         if kind.isSiglip {
+            // Those of CLIP stand in SigLIP's files, too, as the class's defaults, and mean nothing there.
+            ids.end = try text.written("eos_token_id").flatMap { try $0.int() == 49407 ? nil : $0 }
+            ids.pad = try text.written("pad_token_id").flatMap { try $0.int() == 1 ? nil : $0 }
             settings += [("causal", .bool(false)), ("pooling", .string("last")), ("projection", .string("bias"))]
         } else {
             let written = text.written("eos_token_id") ?? .int(49407)
@@ -137,18 +173,24 @@ struct TransformersLayout {
             // Configurations written before the id was put right have 2, which means the largest id
             // (transformers modeling_clip.py, CLIPTextModel).
             if try written.int() != 2 {
-                end = written
+                ids.end = written
+                ids.start = try text.written("bos_token_id").flatMap { try $0.int() == 0 ? nil : $0 }
+                // The class's default is 1, which CLIP's texts are never filled with; 0 and the end are its programs'.
+                let others = [0, 1, try written.int()]
+                ids.pad = try text.written("pad_token_id").flatMap { others.contains(try $0.int()) ? nil : $0 }
                 settings += [("pooling", .string("eos")), ("endToken", written)]
             }
             if !kind.hasProjection { settings.append(("projection", .string("none"))) }
         }
         let vocabulary = text.written("vocab_size") ?? .int(kind.isSiglip ? 32000 : 49408)
-        settings += [
-            ("contextLength", text.written("max_position_embeddings") ?? .int(kind.isSiglip ? 64 : 77)),
-            ("vocabularySize", vocabulary),
-        ]
-        let config = LayoutReading.mapping(settings, at: text)
-        return (LayoutReading.Text(config: config, tokenizer: try tokenizer(kind, vocabularySize: vocabulary)), end)
+        let length = text.written("max_position_embeddings") ?? .int(kind.isSiglip ? 64 : 77)
+        settings += [("contextLength", length), ("vocabularySize", vocabulary)]
+        let files = try TokenizerFolder(folder: folder, model: node)
+        let tokenizer =
+            try kind.isSiglip
+            ? files.sentencePiece(vocabularySize: vocabulary, contextLength: length, isOpenCLIP: false)
+            : files.clip(contextLength: length)
+        return (LayoutReading.Text(config: LayoutReading.mapping(settings, at: text), tokenizer: tokenizer), ids)
     }
 
     /// Sizes of towers that are not written.
@@ -188,28 +230,5 @@ struct TransformersLayout {
             ("activation", LayoutReading.text(form, from: activation)),
             ("epsilon", section.written("layer_norm_eps") ?? (kind.isSiglip ? .double(1e-6) : nil)),
         ]
-    }
-
-    // MARK: - Tokenizer
-
-    private func tokenizer(_ kind: Class, vocabularySize: YAMLNode) throws -> YAMLNode {
-        if kind.isSiglip {
-            return try LayoutReading.sentencePiece(in: folder, vocabularySize: vocabularySize, isOpenCLIP: false)
-        }
-        func has(_ name: String) -> Bool { FileSystem.isFile(FileSystem.resolve(name, in: folder)) }
-        guard let merges = ["merges.txt", "tokenizer.json"].first(where: has) else {
-            throw CheckpointError(
-                folder,
-                "has no merges.txt and no tokenizer.json; put the model's vocab.json and merges.txt, or its "
-                    + "tokenizer.json, beside config.json")
-        }
-        let vocabulary =
-            merges == "merges.txt" && has("vocab.json") ? [("vocabulary", YAMLNode.string("vocab.json"))] : []
-        return .mapping([
-            "name": .string("bpe"),
-            "config": .mapping(
-                [("merges", .string(merges))] + vocabulary
-                    + [("cleaning", .string("transformers")), ("padding", .string("end"))]),
-        ])
     }
 }

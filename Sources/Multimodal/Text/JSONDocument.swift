@@ -4,7 +4,7 @@ public import YAML
 /// knows every value's line, takes seconds.
 ///
 /// Refused, with line and column: whatever RFC 8259 does not allow, text that is not UTF-8, half surrogates, nesting
-/// beyond 64.
+/// beyond 64. Taken beyond it: a byte order mark before the text, and the words `NaN` and `Infinity` of Python's json.
 public final class JSONDocument: Sendable {
     /// For messages.
     public let file: String
@@ -35,6 +35,7 @@ public final class JSONDocument: Sendable {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw SettingFile.error(file, "is not UTF-8", remedy: "fetch it again")
         }
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         var scanner = JSONScanner(count: bytes.count)
         do throws(JSONScanner.Fault) {
             try scanner.scan(bytes.span)
@@ -74,6 +75,7 @@ public struct JSONValue: Sendable {
     }
 
     public var isNull: Bool { node.kind == .null }
+    public var isObject: Bool { node.kind == .object }
     public var isString: Bool { node.kind == .string || node.kind == .escapedString }
 
     public func bool() throws(YAMLError) -> Bool {

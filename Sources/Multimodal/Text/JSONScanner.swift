@@ -46,7 +46,13 @@ struct JSONScanner {
         case UInt8(ascii: "f"): try word("false", .no, bytes)
         case UInt8(ascii: "n"): try word("null", .null, bytes)
         case nil: throw fault("the file ends early")
-        default: try number(bytes)
+        default:
+            if let (word, _) = Self.notNumbers.first(where: { begins($0.json, bytes) }) {
+                append(.number, start, start + word.utf8.count)
+                offset += word.utf8.count
+            } else {
+                try number(bytes)
+            }
         }
     }
 
@@ -90,6 +96,20 @@ struct JSONScanner {
         guard matches else { throw fault("a value is expected here") }
         offset += length
         append(kind, start, offset)
+    }
+
+    /// What Python's json writes and reads of floats that JSON lacks; whoever asks for such a number refuses it.
+    static let notNumbers: [(json: String, yaml: String)] = [
+        ("NaN", ".nan"), ("Infinity", ".inf"), ("-Infinity", "-.inf"),
+    ]
+
+    private func begins(_ word: String, _ bytes: Span<UInt8>) -> Bool {
+        var index = offset
+        for byte in word.utf8 {
+            guard index < bytes.count, bytes[index] == byte else { return false }
+            index += 1
+        }
+        return true
     }
 
     private mutating func number(_ bytes: Span<UInt8>) throws(Fault) {
