@@ -26,8 +26,7 @@ public struct BPEPlugin: Plugin {
             let reading: TokenizerReading
             do {
                 reading = try TokenizerReading(
-                    merges: merges, vocabulary: vocabulary, vocabularySize: size == 0 ? nil : size,
-                    checksSteps: try config.string("steps") == "file", side: side)
+                    merges: merges, vocabulary: vocabulary, vocabularySize: size == 0 ? nil : size, side: side)
             } catch {
                 throw config.error("merges", "\(error)", remedy: "")
             }

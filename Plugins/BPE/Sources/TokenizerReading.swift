@@ -15,16 +15,14 @@ struct TokenizerReading {
     /// - Parameters:
     ///   - merges: a merge file or a `tokenizer.json`.
     ///   - vocabulary: a `vocab.json`; nil where there is none.
-    ///   - checksSteps: whether to refuse a `tokenizer.json` whose normalizer and pattern are not CLIP's.
-    ///   - side: the files beside them that transformers reads.
-    init(
-        merges: String, vocabulary: String?, vocabularySize: Int?, checksSteps: Bool, side: TokenizerSideFiles.Paths
-    ) throws {
+    ///   - side: the files beside them that transformers reads. With them, a `tokenizer.json` gives its vocabulary and
+    ///     merges only, as to transformers' CLIPTokenizer; by itself it must have CLIP's normalizer and pattern.
+    init(merges: String, vocabulary: String?, vocabularySize: Int?, side: TokenizerSideFiles.Paths) throws {
         let symbols: ByteStringTable
         var list: Vocabulary?
         var root: JSONValue?
         if TokenizerFile.isOne(merges) {
-            let file = try TokenizerFile(contentsOf: merges, checksSteps: checksSteps)
+            let file = try TokenizerFile(contentsOf: merges, checksSteps: side.isEmpty)
             (table, symbols, list, root) = (file.table, file.symbols, file.vocabulary, file.root)
         } else {
             (table, symbols) = try MergeTable.read(merges, vocabularySize: vocabularySize)

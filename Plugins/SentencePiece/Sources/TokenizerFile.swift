@@ -49,7 +49,6 @@ struct TokenizerFile {
         self.pieces = pieces
         self.addedTokens = addedTokens
         vocabularySize = max(pieces.count, (addedTokens.map { Int($0.id) }.max() ?? -1) + 1)
-        self.pieces = pieces
         end = id("</s>") ?? id("<eos>")
         pad = id("<pad>")
     }

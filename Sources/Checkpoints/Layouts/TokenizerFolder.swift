@@ -81,9 +81,7 @@ struct TokenizerFolder {
                     + "tokenizer.json, beside config.json")
         }
         let files =
-            merges == "tokenizer.json"
-            ? [("steps", YAMLNode.string("clip"))]
-            : has("vocab.json") ? [("vocabulary", setting("vocab.json"))] : []
+            merges == "merges.txt" && has("vocab.json") ? [("vocabulary", setting("vocab.json"))] : []
         return .mapping([
             "name": .string("bpe"),
             "config": .mapping(

@@ -101,7 +101,7 @@ extension KeyTable {
             is_local legacy local_files_only max_length merges_file name_or_path pad_to_multiple_of pad_token_type_id
             processor_class spaces_between_special_tokens special_tokens_map_file stride tokenizer_file
             truncation_strategy use_default_system_prompt use_fast verbose vocab_file
-            _commit_hash cache_dir from_slow revision subfolder trust_remote_code use_auth_token
+            _commit_hash _from_auto cache_dir force_download from_slow pad_to_max_length proxies resume_download revision subfolder trust_remote_code use_auth_token
             """,
         off: "auto_map extra_ids fast_tokenizer_files init_inputs sp_model_kwargs split_special_tokens",
         only: ["padding_side": ["right"], "truncation_side": ["right"]])
