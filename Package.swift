@@ -34,7 +34,7 @@ let package = Package(
         .target(
             name: "Checkpoints", dependencies: ["AtomicFiles", "Imaging", "Multimodal", "YAML"],
             resources: [.embedInCode("Published/published.yaml")]),
-        .target(name: "Hub", dependencies: ["AtomicFiles", "CHub", "Checkpoints", "JSONLines", "YAML"]),
+        .target(name: "Hub", dependencies: ["AtomicFiles", "CHub", "Checkpoints", "JSONLines", "Multimodal", "YAML"]),
         .target(
             name: "Training",
             dependencies: ["AtomicFiles", "Checkpoints", "Imaging", "JSONLines", "Multimodal", "YAML"]),

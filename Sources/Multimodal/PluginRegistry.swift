@@ -193,7 +193,8 @@ public struct PluginRegistry: Sendable {
     ) throws -> [(setting: String, value: String)] {
         let (entry, config) = try find(kind, choice)
         return try entry.schema.settings.compactMap { setting in
-            guard setting.type == .string, setting.choices == nil, let value = try config.values[setting.name]?.string() else { return nil }
+            guard setting.type == .string, setting.choices == nil, let value = try config.values[setting.name]?.string()
+            else { return nil }
             return (setting.name, value)
         }
     }
