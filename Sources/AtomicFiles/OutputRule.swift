@@ -67,6 +67,13 @@ public enum OutputRule {
         OutputRefusal(path, "is the same file as '\(input)', which is read; write to another file")
     }
 
+    /// Refuses a file of a folder that is a symbolic link: writing it would change a file elsewhere.
+    public static func check(isNoLink path: String) throws(OutputRefusal) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
+        throw OutputRefusal(path, "is a link, and what it points to would be written over; remove the link first")
+    }
+
     /// Writes `bytes` to the file `path` where nothing is there, or the same bytes, or `force` says so.
     /// - Throws: `OutputRefusal` where something else is there, `AtomicFileError`.
     public static func write(_ bytes: [UInt8], toFile path: String, force: Bool) throws {

@@ -36,9 +36,11 @@ struct RunDirectory {
     private func path(_ name: String) -> String { FileSystem.resolve(name, in: folder) }
 
     /// Says whether a run may begin so in `folder`; makes and changes nothing.
-    /// - Parameter inputs: files that the run reads, none of which it writes over.
+    /// - Parameters:
+    ///   - inputs: files that the run reads, none of which it writes over.
+    ///   - tokenizerFiles: names of the files of the tokenizer that it will write.
     /// - Throws: `OutputRefusal`
-    init(_ folder: String, _ beginning: Beginning, inputs: [String]) throws {
+    init(_ folder: String, _ beginning: Beginning, inputs: [String], tokenizerFiles: [String]) throws {
         self.folder = folder
         self.beginning = beginning
         let record = OutputRecord(in: folder).flatMap { $0.command == Self.command ? $0 : nil }
@@ -77,6 +79,8 @@ struct RunDirectory {
         // A run may be resumed with its own settings.
         if beginning != .resumed { targets.append(Self.settingsName) }
         for target in targets { try OutputRule.check(file: path(target), isNone: inputs) }
+        guard beginning == .replacing else { return }
+        for target in targets + tokenizerFiles { try OutputRule.check(isNoLink: path(target)) }
     }
 
     /// Refuses a folder of a run that did something.
@@ -87,7 +91,7 @@ struct RunDirectory {
                 && !(name == metricsName && FileSystem.size(of: FileSystem.resolve(name, in: folder)) == 0)
         }
         guard !results.isEmpty else { return }
-        let way = results.contains(checkpointName) ? "go on with it with --resume, " : ""
+        let way = results.contains(checkpointName) ? "go on with --resume, " : ""
         throw OutputRefusal(
             folder,
             "holds an earlier run (\(OutputRule.contents(of: folder))); \(way)choose another folder, or start over in this "

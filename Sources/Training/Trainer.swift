@@ -41,7 +41,10 @@ public struct Trainer: Sendable {
         let side = try model.image.imageSize
 
         let origin = try RunOrigin(config, model: model, tokenizer: tokenizer, plugins: plugins)
-        let directory = try RunDirectory(output, beginning, inputs: config.inputs + origin.inputs)
+        let files = try config.model.tokenizer.map { try plugins.stringSettings(.tokenizer, $0) } ?? []
+        let directory = try RunDirectory(
+            output, beginning, inputs: config.inputs + origin.inputs,
+            tokenizerFiles: files.map { FileSystem.name(of: $0.value) })
         let first = try directory.stepsDone()
         try report(
             .started(TrainingEvent.Start(origin: "\(origin)", note: origin.note, resumedSteps: first, folder: output)))

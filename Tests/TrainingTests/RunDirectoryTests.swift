@@ -54,6 +54,19 @@ import Training
         #expect(try contents(folder + "/run")["notes.txt"] == Array("mine".utf8))
     }
 
+    @Test(
+        "asked to, it does not write through links to what lies elsewhere",
+        arguments: ["model.safetensors", "metrics.jsonl"])
+    func links(name: String) throws {
+        let folder = try TinyRun.folder()
+        try FileSystem.makeDirectory(folder + "/run")
+        try AtomicFile.write("mine", to: folder + "/elsewhere")
+        #expect(symlink(folder + "/elsewhere", folder + "/run/" + name) == 0)
+        let text = failure { _ = try TinyRun.trainer(folder, replaces: true).run() }
+        #expect(text.contains("run/\(name): is a link"), "\(text)")
+        #expect(try MappedFile(folder + "/elsewhere").withBytes(Array.init) == Array("mine".utf8))
+    }
+
     @Test("nothing to resume is an error, and makes nothing")
     func nothingToResume() throws {
         let folder = try TinyRun.folder()
