@@ -68,7 +68,7 @@ let package = Package(
         .plugin("ViTEncoder", "ViT"),
 
         // C: system libraries, and what Swift cannot do or does not do as fast
-        // Opened when first used (see CHub), so nothing is linked.
+        // Opened when first used (see CDynamicLibrary), so nothing is linked.
         .systemLibrary(
             name: "CLibCurl", providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"]), .brew(["curl"])]),
         .systemLibrary(
@@ -81,10 +81,10 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CDotProducts"),
+        .target(name: "CDynamicLibrary", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(name: "CHub", dependencies: ["CDynamicLibrary", "CLibCurl"]),
         .target(
-            name: "CHub", dependencies: ["CLibCurl"],
-            linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
-        .target(name: "CImageCodecs", dependencies: ["CLibJPEG", "CLibPNG", "CLibWebP"]),
+            name: "CImageCodecs", dependencies: ["CDynamicLibrary", "CLibJPEG", "CLibPNG", "CLibWebP", "CZlib"]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
             name: "CPUKernels", dependencies: ["COneDNN"], path: "Plugins/CPU/Kernels",

@@ -20,9 +20,9 @@ fi
 headers='png.h yaml.h jpeglib.h webp/decode.h oneapi/dnnl/dnnl.h simdjson.h zlib.h'
 # Apple's systems bring these.
 [ "$(uname)" = Darwin ] || headers="$headers curl/curl.h openssl/evp.h"
-apt='libpng-dev libyaml-dev libjpeg-dev libwebp-dev libdnnl-dev libsimdjson-dev zlib1g-dev
+apt='libpng-dev libyaml-dev libjpeg-dev libtiff-dev libwebp-dev libdnnl-dev libsimdjson-dev zlib1g-dev
 libcurl4-openssl-dev libssl-dev'
-brew='libpng libyaml jpeg-turbo webp onednn simdjson zlib'
+brew='libpng libyaml jpeg-turbo libtiff webp onednn simdjson zlib'
 
 have() {
     for folder in /usr/include /usr/local/include /opt/homebrew/include /usr/include/*-linux-gnu; do
@@ -44,7 +44,7 @@ if [ -n "$missing" ]; then
         brew install --quiet $brew
     else
         say "Neither apt-get nor brew is here. Install the development files of these libraries, then run this again:"
-        say "libpng, libyaml, libjpeg-turbo, libwebp, oneDNN, simdjson, zlib, libcurl, OpenSSL."
+        say "libpng, libyaml, libjpeg-turbo, libtiff, libwebp, oneDNN, simdjson, zlib, libcurl, OpenSSL."
         exit 1
     fi
     for header in $headers; do

@@ -49,7 +49,7 @@ void chub_digest_destroy(chub_digest *digest) { free(digest); }
 
 #include <openssl/evp.h>
 
-#include "library.h"
+#include "CDynamicLibrary.h"
 
 #define FUNCTIONS(X)                                                                                               \
     X(EVP_MD_CTX_new)                                                                                              \
@@ -61,8 +61,7 @@ void chub_digest_destroy(chub_digest *digest) { free(digest); }
     X(EVP_DigestFinal_ex)
 
 static struct {
-#define DECLARE(name) __typeof__(name) *name;
-    FUNCTIONS(DECLARE)
+    FUNCTIONS(CLIP_DECLARE_FUNCTION)
 } api;
 
 static bool is_loaded = false;
@@ -70,10 +69,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void) {
     static const char *const names[] = {"libcrypto.so.3", "libcrypto.so.1.1", NULL};
-    void *library = chub_open_library(names);
+    void *library = clip_open_library(names);
     if (library == NULL) return;
 #define FIND(name)                                                                                                 \
-    *(void **)&api.name = dlsym(library, #name);                                                                   \
+    *(void **)&api.name = clip_find_function(library, #name);                                                        \
     if (api.name == NULL) return;
     FUNCTIONS(FIND)
     is_loaded = true;

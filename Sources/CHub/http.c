@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "library.h"
+#include "CDynamicLibrary.h"
 
 // The functions that are used, found by name, with the types of curl's own headers.
 #define FUNCTIONS(X)                                                                                               \
@@ -33,8 +33,7 @@
 #undef curl_easy_getinfo
 
 static struct {
-#define DECLARE(name) __typeof__(name) *name;
-    FUNCTIONS(DECLARE)
+    FUNCTIONS(CLIP_DECLARE_FUNCTION)
 } api;
 
 static char load_error[256];
@@ -46,13 +45,14 @@ static void load(void) {
 #else
     static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", NULL};
 #endif
-    void *library = chub_open_library(names);
+    void *library = clip_open_library(names);
     if (library == NULL) {
-        snprintf(load_error, sizeof load_error, "libcurl cannot be opened (%s); install it (Debian: libcurl4)", dlerror());
+        snprintf(load_error, sizeof load_error, "libcurl cannot be opened (%s); install it (Debian: libcurl4)",
+                 clip_library_error());
         return;
     }
 #define FIND(name)                                                                                                 \
-    *(void **)&api.name = dlsym(library, #name);                                                                   \
+    *(void **)&api.name = clip_find_function(library, #name);                                                        \
     if (api.name == NULL) {                                                                                        \
         snprintf(load_error, sizeof load_error, "libcurl has no function " #name "; install 7.66 or later");       \
         return;                                                                                                    \

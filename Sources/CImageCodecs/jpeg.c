@@ -15,6 +15,7 @@ typedef struct {
     struct jpeg_source_mgr source;
     struct jpeg_progress_mgr progress;
     int truncated;
+    int has_all_rows;
     cic_info *info;
     jmp_buf escape;
 } jpeg_job;
@@ -44,6 +45,8 @@ static void no_source_work(j_decompress_ptr decoder) { (void)decoder; }
 // libjpeg's own memory source invents an end marker here and fills the rest with gray.
 static boolean on_exhausted(j_decompress_ptr decoder) {
     jpeg_job *job = decoder->client_data;
+    // After the last row nothing is missing but the end marker: jpeg_finish_decompress gives up, which is no error.
+    if (job->has_all_rows) return FALSE;
     job->truncated = 1;
     fail(job, "the data end too early");
     return FALSE;
@@ -51,7 +54,10 @@ static boolean on_exhausted(j_decompress_ptr decoder) {
 
 static void skip_bytes(j_decompress_ptr decoder, long count) {
     if (count <= 0) return;
-    if ((size_t)count > decoder->src->bytes_in_buffer) on_exhausted(decoder);
+    if ((size_t)count > decoder->src->bytes_in_buffer) {
+        on_exhausted(decoder);
+        count = (long)decoder->src->bytes_in_buffer;
+    }
     decoder->src->next_input_byte += count;
     decoder->src->bytes_in_buffer -= (size_t)count;
 }
@@ -106,6 +112,9 @@ static void read_rows(jpeg_job *job, uint8_t *pixels, size_t capacity) {
         for (JDIMENSION i = 0; i < count; i++) rows[i] = pixels + (job->decoder.output_scanline + i) * row;
         jpeg_read_scanlines(&job->decoder, rows, count);
     }
+    // What follows the last row may still be a fatal error.
+    job->has_all_rows = 1;
+    jpeg_finish_decompress(&job->decoder);
     if (job->info->layout == CIC_CMYK) {
         // Adobe writes inks inverted; Pillow takes every CMYK file to be so.
         size_t count = row * job->info->height;

@@ -122,6 +122,7 @@ static void read_image(png_structp png, png_infop png_info, png_job *job) {
     info->width = width;
     info->height = height;
     info->layout = layout_for(bit_depth, color_type);
+    info->depth = bit_depth;
     if (info->layout < 0) png_error(png, "unknown colour type");
 
     // Deflate packs at most 1032 to 1: a header that promises more than the data can hold is not worth allocating for.

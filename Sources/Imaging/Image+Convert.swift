@@ -1,7 +1,7 @@
 extension Image {
     /// The picture in RGB, as Pillow's `convert("RGB")` makes it.
     ///
-    /// Alpha is dropped, not composited; 16-bit gray is clipped at 255, not scaled; CMYK is converted without a profile.
+    /// Alpha is dropped, not composited (see `onWhite`); 16-bit gray is clipped at 255, not scaled; CMYK is converted without a profile.
     public func convertedToRGB() -> Image {
         switch mode {
         case .rgb: return self
@@ -68,6 +68,15 @@ extension Image {
                 target[1] = source[1]
             }
         default: self
+        }
+    }
+
+    /// Gray of 16 bits in 8: the highest eight of the `depth` bits that its file has.
+    func scaledToGray(depth: Int) -> Image {
+        let shift = min(max(depth - 8, 0), 8)
+        return map(to: .gray) { source, target in
+            let value = UInt16(source[0]) | UInt16(source[1]) << 8
+            target[0] = UInt8(truncatingIfNeeded: min(value >> UInt16(shift), 255))
         }
     }
 

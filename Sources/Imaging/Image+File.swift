@@ -7,20 +7,24 @@
 #endif
 
 extension Image {
-    /// Reads and decodes a file; see `init(decoding:source:limits:)`.
+    /// Reads and decodes a file; see `init(decoding:source:limits:options:)`.
     ///
     /// Never waits: a named pipe or device is refused, not opened for reading.
     ///
     /// - Throws: `ImageError`, with the path in its message.
-    public init(contentsOfFile path: String, limits: ImageLimits = ImageLimits()) throws(ImageError) {
-        try self.init(contentsOfFile: Array(path.utf8), limits: limits)
+    public init(
+        contentsOfFile path: String, limits: ImageLimits = ImageLimits(), options: ImageOptions = ImageOptions()
+    ) throws(ImageError) {
+        try self.init(contentsOfFile: Array(path.utf8), limits: limits, options: options)
     }
 
     /// Reads and decodes a file whose path is given as bytes, which need not be UTF-8.
-    public init(contentsOfFile path: [UInt8], limits: ImageLimits = ImageLimits()) throws(ImageError) {
+    public init(
+        contentsOfFile path: [UInt8], limits: ImageLimits = ImageLimits(), options: ImageOptions = ImageOptions()
+    ) throws(ImageError) {
         let name = String(decoding: path, as: UTF8.self)
         do throws(ImageError) {
-            try self.init(decoding: readRegularFile(path, limit: limits.fileBytes), limits: limits)
+            try self.init(decoding: readRegularFile(path, limit: limits.fileBytes), limits: limits, options: options)
         } catch {
             throw error.from(name)
         }

@@ -41,6 +41,8 @@ public struct Image: Sendable, Hashable {
     public let pixels: [UInt8]
     /// 256 RGB triples in mode `palette`, black beyond the file's own; empty in other modes.
     public let palette: [UInt8]
+    /// What is transparent without alpha, as a PNG's or GIF's header says; nil after resizing and converting.
+    public let transparency: Transparency?
 
     /// A picture from its bytes.
     ///
@@ -67,14 +69,23 @@ public struct Image: Sendable, Hashable {
         self.init(unchecked: width, height, mode, pixels, palette)
     }
 
-    init(unchecked width: Int, _ height: Int, _ mode: Mode, _ pixels: [UInt8], _ palette: [UInt8] = []) {
+    init(
+        unchecked width: Int, _ height: Int, _ mode: Mode, _ pixels: [UInt8], _ palette: [UInt8] = [],
+        transparency: Transparency? = nil
+    ) {
         self.mode = mode
         self.width = width
         self.height = height
         self.pixels = pixels
         self.palette = palette
+        self.transparency = transparency
     }
 
     /// Samples of a pixel: 1 for gray, 3 for RGB, 4 for RGBA.
     public var channels: Int { mode == .gray16 ? 1 : mode.bytesPerPixel }
+
+    /// Whether it is gray with values beyond 255, which turn white in RGB; `ImageOptions.SixteenBit.scale` keeps them apart.
+    public var isClippedInRGB: Bool {
+        mode == .gray16 && stride(from: 1, to: pixels.count, by: 2).contains { pixels[$0] != 0 }
+    }
 }

@@ -16,6 +16,8 @@ public struct ImageError: Error, Sendable, Hashable, CustomStringConvertible {
         case truncated = "image.truncated"
         /// Not a picture in a format that is read, or a broken one.
         case decode = "image.decode"
+        /// A format that is read through a library which is not installed.
+        case library = "image.library"
         /// More pixels, or more bytes, than the limits allow.
         case tooLarge = "image.too-large"
         /// A transform that cannot be applied, or not to this picture.

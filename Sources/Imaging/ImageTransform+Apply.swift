@@ -29,7 +29,8 @@ extension ImageTransform {
 
     /// Everything up to the conversion to numbers: resized, cropped, in mode RGB or gray.
     func prepare(_ image: Image) throws(ImageError) -> Image {
-        let source = convert == .first ? image.convertedToRGBOrGray() : image
+        let visible = alpha == .white && image.hasTransparency ? image.onWhite() : image
+        let source = convert == .first ? visible.convertedToRGBOrGray() : visible
         let size = resizedSize(width: source.width, height: source.height)
         let target = outputSize(width: source.width, height: source.height)
         let horizontal = fit(length: size.width, to: target.width)

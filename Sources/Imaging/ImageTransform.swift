@@ -37,6 +37,14 @@ public struct ImageTransform: Sendable, Hashable {
         case last
     }
 
+    /// What becomes of transparency, an alpha channel's or a colour's that the file calls transparent.
+    public enum Alpha: String, Sendable, Hashable, CaseIterable {
+        /// Left out, so that the colours underneath show: Pillow's `convert("RGB")`, and so OpenAI and open_clip.
+        case drop
+        /// The picture is laid on white before anything else: transformers.
+        case white
+    }
+
     /// Pixels to which `resizeMode` fits the picture.
     public let resize: Int
     public let resizeMode: ResizeMode
@@ -46,6 +54,7 @@ public struct ImageTransform: Sendable, Hashable {
     public let cropSize: Int
     public let cropRounding: CropRounding
     public let convert: Conversion
+    public let alpha: Alpha
     /// Red, green, blue; in units of 0...1.
     public let mean: [Float]
     /// Red, green, blue; in units of 0...1.
@@ -65,7 +74,7 @@ public struct ImageTransform: Sendable, Hashable {
     public init(
         resize: Int, resizeMode: ResizeMode = .shortest, interpolation: Interpolation = .bicubic, crop: Crop = .center,
         cropSize: Int? = nil, cropRounding: CropRounding = .halfEven, convert: Conversion = .last,
-        mean: [Float] = ImageTransform.openAIMean, std: [Float] = ImageTransform.openAIStd
+        alpha: Alpha = .drop, mean: [Float] = ImageTransform.openAIMean, std: [Float] = ImageTransform.openAIStd
     ) throws(ImageError) {
         for (name, size) in [("resize", resize), ("cropSize", cropSize ?? resize)] {
             guard (1...ImageTransform.maximumSize).contains(size) else {
@@ -90,6 +99,7 @@ public struct ImageTransform: Sendable, Hashable {
         self.cropSize = cropSize ?? resize
         self.cropRounding = cropRounding
         self.convert = convert
+        self.alpha = alpha
         self.mean = mean
         self.std = std
     }

@@ -33,8 +33,16 @@ struct BadInputTests {
             #expect(text.code == "image.decode")
             #expect(text.description.hasPrefix(folder + "/text.png: not a PNG, JPEG or WebP image"))
             #expect(text.description.contains("hello wo"))
-            let gif = try #require(try failure(file("moving.png", Array("GIF89a..............".utf8))))
-            #expect(gif.description.contains("GIF"))
+            for (start, name) in [("GIF89a..............", "GIF"), ("BM", "BMP"), ("II*\0\u{8}\0\0\0", "TIFF")] {
+                let broken = try #require(try failure(file("other.png", Array(start.utf8))))
+                #expect(broken.description.contains(name))
+            }
+            for (start, name) in [("%PDF-1.7 and so on", "PDF"), ("\0\0\0\u{18}ftypmp42........", "MP4")] {
+                let other = try #require(try failure(file("other.png", Array(start.utf8))))
+                #expect(other.code == "image.decode")
+                #expect(other.description.contains(name))
+                #expect(other.description.contains("PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC, AVIF and camera RAW"))
+            }
         }
     }
 

@@ -1,11 +1,13 @@
 import Imaging
 import TestSupport
 
-/// The pictures and tables of Tests/Fixtures/Imaging, made by make.py there.
+/// The pictures and tables of Tests/Fixtures/Imaging, made by make.py and make_formats.py there.
 enum Fixtures {
     static let folder = fixture("Imaging")
 
     static func image(_ name: String) -> String { folder + "/images/" + name }
+
+    static func format(_ name: String) -> String { folder + "/formats/" + name }
 
     static func expected(_ name: String) -> String { folder + "/expected/" + name + ".png" }
 

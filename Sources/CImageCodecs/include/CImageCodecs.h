@@ -20,6 +20,8 @@ enum {
     CIC_CORRUPT = 2,      // the data contradict the format
     CIC_UNSUPPORTED = 3,  // a valid file of a kind that is not read
     CIC_MEMORY = 4,       // an allocation failed, or would be unreasonable
+    CIC_NO_LIBRARY = 5,   // the library that reads the format is not installed
+    CIC_NO_DECODER = 6,   // the library is, without the part that reads this file
 };
 
 // How the pixels lie in memory, rows without padding. The names in brackets are Pillow's.
@@ -40,6 +42,9 @@ typedef struct {
     int32_t layout;                // one of the layouts above
     int32_t palette_count;         // colours in palette; only for CIC_PALETTE, known after decoding
     uint8_t palette[256 * 3];      // RGB; zero beyond palette_count
+    int32_t has_transparent;       // whether the palette entry or gray value `transparent` is transparent
+    int32_t transparent;
+    int32_t depth;                 // bits that a value of CIC_GRAY16 has in the file
     char message[160];             // what the library said, when the status is not CIC_OK
 } cic_info;
 
@@ -54,6 +59,37 @@ int cic_jpeg_header(const uint8_t *data, size_t size, cic_info *info);
 int cic_jpeg_decode(const uint8_t *data, size_t size, uint8_t *pixels, size_t capacity, cic_info *info);
 int cic_webp_header(const uint8_t *data, size_t size, cic_info *info);
 int cic_webp_decode(const uint8_t *data, size_t size, uint8_t *pixels, size_t capacity, cic_info *info);
+int cic_gif_header(const uint8_t *data, size_t size, cic_info *info);
+int cic_gif_decode(const uint8_t *data, size_t size, uint8_t *pixels, size_t capacity, cic_info *info);
+int cic_bmp_header(const uint8_t *data, size_t size, cic_info *info);
+int cic_bmp_decode(const uint8_t *data, size_t size, uint8_t *pixels, size_t capacity, cic_info *info);
+
+// Through libraries that are opened when they are first used.
+int cic_tiff_header(const uint8_t *data, size_t size, cic_info *info);
+int cic_tiff_decode(const uint8_t *data, size_t size, uint8_t *pixels, size_t capacity, cic_info *info);
+// HEIC and AVIF. Whether the file's own turning and mirroring is applied is for the caller to say, to both alike.
+int cic_heif_header(const uint8_t *data, size_t size, int is_stored, cic_info *info);
+int cic_heif_decode(const uint8_t *data, size_t size, int is_stored, uint8_t *pixels, size_t capacity, cic_info *info);
+
+// The preview that a camera put into a RAW file: a JPEG file, or RGB pixels.
+typedef struct {
+    int is_jpeg;
+    uint32_t width, height;  // of RGB pixels
+    const uint8_t *bytes;
+    size_t count;
+    void *owner;
+} cic_preview;
+
+// Fills `preview`, which cic_raw_release empties, whatever the status.
+int cic_raw_preview(const uint8_t *data, size_t size, cic_preview *preview, cic_info *info);
+void cic_raw_release(cic_preview *preview);
+
+// Turns and mirrors pixels of `size` bytes as EXIF's orientation, 1 to 8, asks for. `out` has as many bytes as `source`; from
+// 5 on, its width is the source's height.
+void cic_turn(const uint8_t *source, size_t size, uint32_t width, uint32_t height, int orientation, uint8_t *out);
+
+// Inflates a zlib stream. Returns the number of bytes written, at most `capacity`; 0 if it is damaged or longer.
+size_t cic_inflate(const uint8_t *data, size_t size, uint8_t *out, size_t capacity);
 
 // Receives encoded bytes; returns 0 to stop the encoder.
 typedef int (*cic_sink)(void *context, const uint8_t *bytes, size_t count);
