@@ -16,6 +16,9 @@ public final class CLIPModel: Sendable {
     public let directory: ModelDirectory
     /// What its cosines become probabilities with; nil where it has one encoder only.
     public let calibration: ScoreCalibration?
+    /// How image files are decoded.
+    public let imageOptions: ImageOptions
+    private let onClippedImage: (@Sendable (String) -> Void)?
     private let embedder: Embedder
 
     /// Vectors are unit vectors of this space.
@@ -27,19 +30,27 @@ public final class CLIPModel: Sendable {
     /// - Parameters:
     ///   - plugins: must hold what the model names, and the backend.
     ///   - backend: the backend's name.
+    ///   - imageOptions: which way up images stand, and what becomes of 16-bit gray.
     public convenience init(
         _ model: String, plugins: PluginRegistry, store: ModelStore, backend: String = "cpu",
-        options: CompileOptions = CompileOptions()
+        options: CompileOptions = CompileOptions(), imageOptions: ImageOptions = ImageOptions()
     ) throws {
-        try self.init(store.open(model, plugins: plugins), plugins: plugins, backend: backend, options: options)
+        try self.init(
+            store.open(model, plugins: plugins), plugins: plugins, backend: backend, options: options,
+            imageOptions: imageOptions)
     }
 
     /// Makes an open model directory ready to embed.
+    /// - Parameter onClippedImage: told the path of every image file whose 16-bit gray turned white beyond 255; by whichever
+    ///   thread decoded it.
     public init(
         _ directory: ModelDirectory, plugins: PluginRegistry, backend: String = "cpu",
-        options: CompileOptions = CompileOptions()
+        options: CompileOptions = CompileOptions(), imageOptions: ImageOptions = ImageOptions(),
+        onClippedImage: (@Sendable (String) -> Void)? = nil
     ) throws {
         self.directory = directory
+        self.imageOptions = imageOptions
+        self.onClippedImage = onClippedImage
         calibration = try directory.calibration()
         embedder = Embedder(
             model: directory.model, backend: try plugins.backend(backend), options: options,
@@ -51,7 +62,7 @@ public final class CLIPModel: Sendable {
     /// Unit vectors of image files, in order. Throws `ImageError` for the first that cannot be read.
     public func embed(images paths: [String], batchSize: Int = 32) throws -> Embeddings {
         try inBatches(paths, batchSize) { batch in
-            try embed(prepared: batch.map { try prepare(Image(contentsOfFile: $0)) })
+            try embed(prepared: batch.map { try prepare(file: Array($0.utf8)) })
         }
     }
 
@@ -71,7 +82,7 @@ public final class CLIPModel: Sendable {
     /// `ImageError` for the first that cannot be read, `BackendError` for a tower without tokens.
     public func states(images paths: [String], output: EncoderOutput, batchSize: Int = 32) throws -> TokenStates {
         try statesInBatches(paths, output, batchSize) { batch in
-            try states(prepared: batch.map { try prepare(Image(contentsOfFile: $0)) }, output: output)
+            try states(prepared: batch.map { try prepare(file: Array($0.utf8)) }, output: output)
         }
     }
 
@@ -114,6 +125,14 @@ public final class CLIPModel: Sendable {
     package func prepare(_ image: @autoclosure () throws -> Image) throws -> [Float] {
         let transform = try directory.transform  // no picture is read for a model that takes none
         return try transform.apply(to: image())
+    }
+
+    /// The picture in a file, whose path need not be UTF-8.
+    package func prepare(file path: [UInt8]) throws -> [Float] {
+        let transform = try directory.transform
+        let image = try Image(contentsOfFile: path, options: imageOptions)
+        if let onClippedImage, image.isClippedInRGB { onClippedImage(String(decoding: path, as: UTF8.self)) }
+        return try transform.apply(to: image)
     }
 
     /// A text as the text encoder takes it. Throws where the model has none.

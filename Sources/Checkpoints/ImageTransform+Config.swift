@@ -15,13 +15,14 @@ extension ImageTransform {
         let cropSize = try map.optional("cropSize")?.int(in: sizes)
         let cropRounding = try map.optional("cropRounding")?.value(of: CropRounding.self) ?? .halfEven
         let convert = try map.optional("convert")?.value(of: Conversion.self) ?? .last
+        let alpha = try map.optional("alpha")?.value(of: Alpha.self) ?? .drop
         let mean = try map.optional("mean").map(Self.channels) ?? ImageTransform.openAIMean
         let std = try map.optional("std").map(Self.channels) ?? ImageTransform.openAIStd
         try map.finish()
         do {
             try self.init(
                 resize: resize, resizeMode: resizeMode, interpolation: interpolation, crop: crop, cropSize: cropSize,
-                cropRounding: cropRounding, convert: convert, mean: mean, std: std)
+                cropRounding: cropRounding, convert: convert, alpha: alpha, mean: mean, std: std)
         } catch {
             throw node.error(error.reason)
         }
@@ -37,6 +38,7 @@ extension ImageTransform {
         return .mapping(
             entries + [
                 ("cropRounding", .string(cropRounding.rawValue)), ("convert", .string(convert.rawValue)),
+                ("alpha", .string(alpha.rawValue)),
                 ("mean", .sequence(mean.map(YAMLNode.float))), ("std", .sequence(std.map(YAMLNode.float))),
             ])
     }
@@ -55,12 +57,13 @@ extension ImageTransform {
         return resizeMode == .shortest ? nil : resize
     }
 
-    /// All settings with defaults filled in, as text that is equal for transforms that do the same.
+    /// All settings with defaults filled in, as text that is equal for transforms that do the same. A setting that came
+    /// later is left out where it is what was done before, so that spaces stay.
     package var canonicalText: String {
         let numbers = (mean + std).map { "\($0)" }.joined(separator: ",")
         return
             "resize=\(resize) mode=\(resizeMode.rawValue) interpolation=\(interpolation.rawValue) crop=\(crop.rawValue) "
             + "size=\(crop == .center ? cropSize : 0) rounding=\(cropRounding.rawValue) convert=\(convert.rawValue) "
-            + "normalize=\(numbers)"
+            + "normalize=\(numbers)" + (alpha == .drop ? "" : " alpha=\(alpha.rawValue)")
     }
 }

@@ -17,18 +17,23 @@ final class PictureStore: @unchecked Sendable {
 
     /// Decodes to 0...1, which are bytes / 255 exactly.
     private let transform: ImageTransform
+    /// How pictures are decoded.
+    private let options: ImageOptions
     /// What a byte becomes, for each channel.
     private let tables: [[Float]]
     private let cache: UnsafeMutableBufferPointer<UInt8>
     private var isCached: [Bool]
     private var failed: [Int: DataFailure] = [:]
 
-    init(pairs: PairList, transform: ImageTransform, side: Int, memory: Int) throws {
+    init(
+        pairs: PairList, transform: ImageTransform, options: ImageOptions = ImageOptions(), side: Int, memory: Int
+    ) throws {
         self.pairs = pairs
+        self.options = options
         self.transform = try ImageTransform(
             resize: transform.resize, resizeMode: transform.resizeMode, interpolation: transform.interpolation,
             crop: transform.crop, cropSize: transform.cropSize, cropRounding: transform.cropRounding,
-            convert: transform.convert, mean: [0, 0, 0], std: [1, 1, 1])
+            convert: transform.convert, alpha: transform.alpha, mean: [0, 0, 0], std: [1, 1, 1])
         tables = (0..<3).map { channel in
             (0...255).map { (Float($0) / 255 - transform.mean[channel]) / transform.std[channel] }
         }
@@ -106,7 +111,8 @@ final class PictureStore: @unchecked Sendable {
 
     private func decode(_ image: Int) -> Result<[UInt8], TrainingError> {
         do throws(ImageError) {
-            let values = try transform.apply(to: Image(contentsOfFile: pairs.imagePaths[image]))
+            let values = try transform.apply(
+                to: Image(contentsOfFile: pairs.imagePaths[image], options: options))
             guard values.count == size else {
                 let name = String(decoding: pairs.imagePaths[image], as: UTF8.self)
                 return .failure(TrainingError("\(name): gives \(values.count) numbers, not \(size)"))

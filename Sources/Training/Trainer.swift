@@ -53,7 +53,8 @@ public struct Trainer: Sendable {
         func read(_ path: String, limit: Int?, memory: Int, maximum: (Int?, String), decodesAll: Bool) throws -> Data {
             let pairs = try PairList(
                 path, limit: limit, tokenizer: tokenizer, contextLength: model.text.contextLength)
-            let pictures = try PictureStore(pairs: pairs, transform: transform, side: side, memory: memory)
+            let pictures = try PictureStore(
+                pairs: pairs, transform: transform, options: config.data.images, side: side, memory: memory)
             let limit = FailureLimit(maximum.0, setting: maximum.1, pairs: pairs)
             let failures = DataCheck.run(pictures, decodesAll: decodesAll)
             try limit.check(failures)

@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Imaging
 public import ModelGraph
 public import Multimodal
 public import YAML
@@ -7,7 +8,8 @@ public import YAML
 ///
 ///     model: {...}                     # model.yaml's content, or a model's path or name: its description, no weights
 ///     init: starter                    # a model's path or name: its weights; random without it
-///     data: {pairs: train/pairs.jsonl, block: 1, limit: 1000, cache: 4096, maximumFailures: 10}
+///     data: {pairs: train/pairs.jsonl, block: 1, limit: 1000, cache: 4096, maximumFailures: 10,
+///            orientation: upright, sixteenBit: clip}
 ///     validation: {pairs: test/pairs.jsonl, every: 500, limit: 1000, maximumFailures: 0}
 ///     seed: 1
 ///     batchSize: 256
@@ -37,6 +39,8 @@ public struct TrainingConfig: Sendable {
         public var cache = 4096
         /// How many bad lines and images are passed over; nil for one in a hundred pairs, and at least one.
         public var maximumFailures: Int?
+        /// How images are decoded.
+        public var images = ImageOptions()
     }
 
     public struct Validation: Sendable {
@@ -172,6 +176,12 @@ public struct TrainingConfig: Sendable {
         data.limit = try map.optional("limit")?.int(in: 1...1 << 31)
         data.cache = try map.optional("cache")?.int(in: 0...1 << 24) ?? data.cache
         data.maximumFailures = try map.optional("maximumFailures")?.int(in: 0...1 << 31)
+        data.images.orientation =
+            try map.optional("orientation")?.value(of: ImageOptions.Orientation.self)
+            ?? data.images.orientation
+        data.images.sixteenBit =
+            try map.optional("sixteenBit")?.value(of: ImageOptions.SixteenBit.self)
+            ?? data.images.sixteenBit
         try map.finish()
         return data
     }

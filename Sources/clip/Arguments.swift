@@ -7,3 +7,5 @@ extension EmbeddingEncoding: ExpressibleByArgument {}
 extension Modality: ExpressibleByArgument {}
 extension EncoderOutput: ExpressibleByArgument {}
 extension ModelLayoutName: ExpressibleByArgument {}
+extension ImageOptions.Orientation: ExpressibleByArgument {}
+extension ImageOptions.SixteenBit: ExpressibleByArgument {}

@@ -158,21 +158,25 @@ struct BackendOptions: ParsableArguments {
 
 extension CommandContext {
     /// Opens the model that flags, environment or file name, ready to embed.
-    func openModel(_ option: ModelOption, _ trust: TrustOption, _ backend: BackendOptions) throws -> CLIPModel {
+    func openModel(
+        _ option: ModelOption, _ trust: TrustOption, _ backend: BackendOptions, _ images: ImageDecodingOptions
+    ) throws -> CLIPModel {
         let settings = try settings()
         let plugins = try registry()
         let directory = try modelStore(trusts: trust.trustModel).open(
             option.value(in: settings).text, plugins: plugins, options: option.options())
-        return try ready(directory, backend, settings, plugins)
+        return try ready(directory, backend, images, settings, plugins)
     }
 
     func ready(
-        _ directory: ModelDirectory, _ backend: BackendOptions, _ settings: Settings, _ plugins: PluginRegistry
+        _ directory: ModelDirectory, _ backend: BackendOptions, _ images: ImageDecodingOptions, _ settings: Settings,
+        _ plugins: PluginRegistry
     ) throws -> CLIPModel {
         let name = try backend.name(in: settings, plugins)
         return try CLIPModel(
             directory, plugins: plugins, backend: name,
             options: backend.compileOptions(
-                in: settings, plugins.backend(name), model: directory.config.quantization, note: note))
+                in: settings, plugins.backend(name), model: directory.config.quantization, note: note),
+            imageOptions: images.options, onClippedImage: ImageDecodingOptions.noteOnce(note))
     }
 }

@@ -1,5 +1,6 @@
 import AtomicFiles
 import Checkpoints
+public import Imaging
 import JSONLines
 public import Multimodal
 import YAML
@@ -25,6 +26,8 @@ public struct GoldenVectors: Sendable {
 
     /// The model's space.
     public var space: String
+    /// Which way up the pictures were.
+    public var orientation: ImageOptions.Orientation
     /// The backend that computed the vectors.
     public var backend: String
     public var precision: CompileOptions.Precision
@@ -44,6 +47,7 @@ public struct GoldenVectors: Sendable {
         try FileSystem.makeDirectory(folder)
         let model = try CLIPModel(directory, plugins: plugins, backend: backend, options: options)
         space = directory.space
+        orientation = model.imageOptions.orientation
         self.backend = backend
         precision = options.precision
         texts = []
@@ -78,6 +82,8 @@ public struct GoldenVectors: Sendable {
         var map = try document.mapping()
         _ = try map.required("format").int(in: 1...1)
         space = try map.required("space").string()
+        // Before images were turned, they were taken as stored.
+        orientation = try map.optional("orientation")?.value(of: ImageOptions.Orientation.self) ?? .stored
         backend = try map.required("backend").string()
         precision = try map.required("precision").value(of: CompileOptions.Precision.self)
         texts = try map.required("texts").array { node in
@@ -115,6 +121,7 @@ public struct GoldenVectors: Sendable {
         let digests = YAMLNode.mapping(files.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
         let text = """
             {"format":1,"space":"\(space)","backend":"\(backend)","precision":"\(precision.rawValue)",
+            "orientation":"\(orientation.rawValue)",
             "files":\(digests.jsonText()),
             "texts":\(lines(words)),
             "pictures":\(lines(photos))}

@@ -68,6 +68,12 @@ extension ModelDirectory {
                     "pictures that are not RGB are converted \(try written.transform.convert == .first ? "before" : "after") resizing"
                 )
             }
+            if try written.transform.alpha != transform.alpha {
+                changes.append(
+                    try written.transform.alpha == .white
+                        ? "transparent pictures are laid on white, where this model drops alpha"
+                        : "alpha is dropped, where this model lays transparent pictures on white")
+            }
             notes.append(
                 "the layout \(layout.rawValue) prepares some pictures otherwise: "
                     + (changes.isEmpty ? "its settings are its own" : changes.joined(separator: ", ")))

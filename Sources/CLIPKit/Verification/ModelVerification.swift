@@ -1,4 +1,5 @@
 public import Checkpoints
+import Imaging
 public import Multimodal
 
 /// Whether a model gives on this machine what it gave when it was converted.
@@ -63,7 +64,9 @@ public struct ModelVerification: Sendable {
         for backend in backends {
             for precision in Self.precisions {
                 let options = CompileOptions(precision: precision, threads: threads)
-                let model = try CLIPModel(directory, plugins: plugins, backend: backend, options: options)
+                let model = try CLIPModel(
+                    directory, plugins: plugins, backend: backend, options: options,
+                    imageOptions: ImageOptions(orientation: golden.orientation))
                 var result: Run.Result
                 do {
                     result = .drift(try golden.drift(of: model, pictures: directory.folder))

@@ -30,6 +30,7 @@ struct TransformersProcessor {
             try geometry(settings, kind) + [
                 ("interpolation", .string(try interpolation(settings) ?? kind.interpolation)),
                 ("cropRounding", .string("down")), ("convert", .string("first")),
+                ("alpha", .string("white")),
                 ("mean", try channels(settings[path: "image_mean"], kind.mean)),
                 ("std", try channels(settings[path: "image_std"], kind.std)),
             ], at: settings)

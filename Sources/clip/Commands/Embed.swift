@@ -83,6 +83,7 @@ struct Embed: ClipSubcommand {
     @Flag(name: .long, help: "A text that is longer than the model takes fails instead of being cut.")
     var strict = false
 
+    @OptionGroup var images: ImageDecodingOptions
     @OptionGroup var backend: BackendOptions
 
     @Flag(name: .long, help: "Leave vectors at the length that the model gives them; states of tokens always are.")
@@ -102,7 +103,7 @@ struct Embed: ClipSubcommand {
         options.output = output
         options.isStrict = strict
         options.place = arguments.isEmpty ? "line" : "argument"
-        let encoders = try context.openModel(model, trust, backend)
+        let encoders = try context.openModel(model, trust, backend, images)
         let pipeline = EmbedPipeline(
             reader: reader, model: encoders,
             writer: RecordWriter(descriptor: context.output), options: options, note: context.note)

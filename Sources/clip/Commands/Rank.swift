@@ -54,6 +54,7 @@ struct Rank: ClipSubcommand {
     @OptionGroup var model: ModelOption
     @OptionGroup var trust: TrustOption
     @OptionGroup var backend: BackendOptions
+    @OptionGroup var images: ImageDecodingOptions
 
     enum TopCount: ExpressibleByArgument, CustomStringConvertible {
         case some(Int), all
@@ -130,7 +131,7 @@ struct Rank: ClipSubcommand {
         let finder = try ModelFinder(context, model, trust)
         var opened: CLIPModel?
         let reader = QueryReader(first: first, note: context.note, mode: plain.mode) {
-            let model = try opened ?? finder.model(of: first, backend)
+            let model = try opened ?? finder.model(of: first, backend, images)
             opened = model
             return model
         }

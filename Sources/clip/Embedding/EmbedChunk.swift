@@ -51,7 +51,7 @@ final class EmbedChunk: Sendable {
                 let tokens = try model.tokenize(text)
                 if isStrict, let error = tokens.truncation { return .failed(error) }
                 return .text(tokens)
-            case .image(let path): return .image(try model.prepare(Image(contentsOfFile: path.bytes)))
+            case .image(let path): return .image(try model.prepare(file: path.bytes))
             }
         } catch let error as ImageError {
             return .failed(RecordError(code: error.code, message: error.description))

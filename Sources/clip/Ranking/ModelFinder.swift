@@ -17,7 +17,9 @@ struct ModelFinder {
     }
 
     /// The model of the record's space, ready to embed queries.
-    func model(of record: EmbeddingRecord, _ backend: BackendOptions) throws -> CLIPModel {
+    func model(
+        of record: EmbeddingRecord, _ backend: BackendOptions, _ images: ImageDecodingOptions
+    ) throws -> CLIPModel {
         let directory = try directory(of: record)
         guard directory.config.embedding == record.embedding.count else {
             throw CheckpointError(
@@ -25,7 +27,7 @@ struct ModelFinder {
                 "makes vectors of \(directory.config.embedding) numbers, the stream's have "
                     + "\(record.embedding.count); name the model that made them with --model")
         }
-        return try context.ready(directory, backend, settings, plugins)
+        return try context.ready(directory, backend, images, settings, plugins)
     }
 
     /// How cosines of the record's space become probabilities; nil, and one note, where its model is not found.
