@@ -53,6 +53,8 @@ import YAML
         #expect(try space(yaml: replacing("name: tiny", "name: other")) == first)
         #expect(try space(seed: 2) != first)
         #expect(try space(yaml: replacing("resize: 8,", "resize: 8, interpolation: bilinear,")) != first)
+        #expect(try space(yaml: replacing("resize: 8,", "resize: 8, alpha: drop,")) == first)
+        #expect(try space(yaml: replacing("resize: 8,", "resize: 8, alpha: white,")) != first)
         #expect(
             try space(yaml: replacing("width: 8, layers: 1, heads: 2}}", "width: 8, layers: 1, heads: 4}}")) != first)
         #expect(try space({ try AtomicFile.write("another", to: $0 + "/table.txt") }) != first)

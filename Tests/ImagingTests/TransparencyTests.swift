@@ -15,6 +15,29 @@ struct TransparencyTests {
         #expect(Fixtures.digest(white.pixels) == row[1])
     }
 
+    @Test(
+        "A transparent image is prepared as transformers' CLIPImageProcessor and SiglipImageProcessor, and open_clip, do it",
+        arguments: Fixtures.table("processed"))
+    func processed(row: [String]) throws {
+        let (zero, one): ([Float], [Float]) = ([0, 0, 0], [1, 1, 1])
+        let transform =
+            switch row[1] {
+            case "transformers-clip":
+                try ImageTransform(
+                    resize: 8, cropRounding: .down, convert: .first, alpha: .white, mean: zero, std: one)
+            case "transformers-siglip":
+                try ImageTransform(
+                    resize: 8, resizeMode: .squash, crop: .none, convert: .first, alpha: .white, mean: zero, std: one)
+            default: try ImageTransform(resize: 8, mean: zero, std: one)
+            }
+        let values = try transform.apply(to: Image(contentsOfFile: Fixtures.format(row[0])))
+        let hexadecimal = values.map { value in
+            let byte = UInt8(max(0, min(255, (value * 255).rounded())))
+            return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+        #expect(hexadecimal.joined() == row[2])
+    }
+
     @Test("A transform lays on white before anything else where it is told to, and drops alpha by default")
     func transform() throws {
         let clear = try Image(width: 8, height: 8, mode: .rgba, pixels: [UInt8](repeating: 0, count: 256))

@@ -137,8 +137,33 @@ import YAML
         let text = try MappedFile(model.folder + "/model.yaml").withBytes { String(decoding: $0, as: UTF8.self) }
         for key in [
             "activation: gelu", "epsilon: ", "cropRounding: half-even", "contextLength: 16", "cleaning: openai",
+            "alpha: drop",
         ] {
             #expect(text.contains(key), "\(key)")
+        }
+    }
+
+    @Test("what becomes of transparency follows the layout's programs, and is told where that changes")
+    func transparency() throws {
+        for (name, alpha) in [
+            ("transformers", ImageTransform.Alpha.white), ("siglip", .white), ("open-clip-vit", .drop),
+        ] {
+            #expect(try open(Self.fixture(name)).transform.alpha == alpha)
+        }
+        for (name, layout, words) in [
+            ("transformers", ModelLayoutName.openCLIP, "alpha is dropped"), ("open-clip-vit", .hf, "laid on white"),
+            ("transformers", .clip, nil), ("transformers", .hf, nil), ("open-clip-vit", .openCLIP, nil),
+        ] {
+            let place = folder + "/\(name)-\(layout.rawValue)"
+            let done = try open(Self.fixture(name)).convert(
+                to: place, layout: layout, plugins: plugins, backend: "cpu")
+            let told = done.notes.joined().contains("alpha") || done.notes.joined().contains("white")
+            #expect(told == (words != nil), "\(done.notes)")
+            if let words { #expect(done.notes.contains { $0.contains(words) }, "\(done.notes)") }
+            let golden = try MappedFile(place + "/golden/vectors.json").withBytes {
+                String(decoding: $0, as: UTF8.self)
+            }
+            #expect(golden.contains("\"orientation\":\"upright\""))
         }
     }
 

@@ -13,6 +13,9 @@ struct Embed: ClipSubcommand {
             meant otherwise (the name of another file or folder, a URI, other JSON, UTF-16): that fails, and --as text \
             says that it is a text. Instead, image files can be named as arguments, or texts with --as text.
 
+            Photos stand upright, as EXIF says; of animations and pages the first is taken. HEIC and AVIF need libheif, camera \
+            RAW files (whose preview is taken) libraw, TIFF libtiff.
+
             A record that has both, image and text, is two inputs with --pairs, whose ids end with /image and /text.
 
             Writes one JSON record a line, in the order of the input: id, modality, path or text, space (a digest of the \
