@@ -145,14 +145,12 @@ import YAML
 
     @Test("what becomes of transparency follows the layout's programs, and is told where that changes")
     func transparency() throws {
-        for (name, alpha) in [
-            ("transformers", ImageTransform.Alpha.white), ("siglip", .white), ("open-clip-vit", .drop),
-        ] {
+        for (name, alpha) in [("transformers", ImageTransform.Alpha.white), ("open-clip-vit", .drop)] {
             #expect(try open(Self.fixture(name)).transform.alpha == alpha)
         }
         for (name, layout, words) in [
             ("transformers", ModelLayoutName.openCLIP, "alpha is dropped"), ("open-clip-vit", .hf, "laid on white"),
-            ("transformers", .clip, nil), ("transformers", .hf, nil), ("open-clip-vit", .openCLIP, nil),
+            ("transformers", .clip, nil),
         ] {
             let place = folder + "/\(name)-\(layout.rawValue)"
             let done = try open(Self.fixture(name)).convert(
