@@ -54,8 +54,8 @@ package enum ForeignText {
             return nil
         }
         let value = member.dropFirst(key.count).drop { $0.isWhitespace || $0 == ":" }
-        // A vocabulary may have a word "error" with a number.
-        guard let first = value.first, "\"{[".contains(first) else { return nil }
+        // A vocabulary may have a word "error" with a number, a tokenizer's settings how it decodes: `"errors": "replace"`.
+        guard let first = value.first, "\"{[".contains(first), key != "\"errors\"" || first != "\"" else { return nil }
         return printable(value.drop { "\"{[".contains($0) }.prefix { $0 != "\"" && $0 != "}" })
     }
 

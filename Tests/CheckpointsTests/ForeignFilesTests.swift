@@ -140,7 +140,8 @@ import YAML
     @Test("text that only looks like it is read")
     func vocabularies() {
         for text in [
-            "{\"error\": 5, \"a\": 6}", "version: 1\n", "{\"message\":12}", "#version: 0.2\ni n\n", "errors: 3\n",
+            "{\"errors\": \"replace\"}", "{\"error\": 5, \"a\": 6}", "version: 1\n", "{\"message\":12}",
+            "#version: 0.2\ni n\n", "errors: 3\n",
         ] {
             #expect(ForeignText.found(text.utf8) == nil, "\(text)")
         }
