@@ -140,6 +140,31 @@ import Testing
         for row in names.indices { #expect(isNear(Array(embedded[row]), vector)) }
     }
 
+    @Test("training finds every image and text that embed finds, by the same records")
+    func training() throws {
+        let (folder, _) = try makeGallery()
+        let names = Self.names
+        defer { for name in names { unlink(rawPath(name, in: folder["gallery"])) } }
+        let tiny = try TinyModel()
+        let pairs = names.enumerated().map { index, name in
+            let path = Array("\(folder["gallery"])/".utf8) + name
+            let image =
+                String(validating: path, as: UTF8.self).map { "\"image\":\(RawJSON($0).text),\"path_base64\":null" }
+                ?? "\"image\":null,\"path_base64\":\"\(Base64.encode(path))\""
+            return "{\(image),\"text\":\(RawJSON(Self.texts[index % Self.texts.count].text).text)}"
+        }
+        try tiny.folder.write("\u{FEFF}" + pairs.joined(separator: "\r\n"), to: tiny.folder["pairs.jsonl"])
+        let model = TinyModel.yaml.split(separator: "\n").map { "  " + $0 + "\n" }.joined()
+        try tiny.folder.write(
+            "model:\n\(model)data: {pairs: pairs.jsonl, maximumFailures: 0}\nbatchSize: 4\nsteps: 1\n"
+                + "optimizer: {name: adamw, learningRate: 1.0e-3}\nbackend: reference\n", to: tiny.folder["recipe.yaml"]
+        )
+        let result = try tiny.run(["train", tiny.folder["recipe.yaml"], "--output", tiny.folder["run"]])
+        #expect(result.status == 0, "\(result.error)")
+        let embedded = try tiny.run(["embed", "--pairs"], lines: pairs)
+        #expect(embedded.status == 0 && embedded.lines.count == names.count * 2, "\(embedded.error)")
+    }
+
     /// Texts that somebody writes, and the doors where they can be written as they are.
     private static let texts: [(text: String, isLine: Bool)] = [
         ("a dog", true), ("-5 degrees", true), ("--help", true), ("-h", true), ("--top", true), ("{a}", false),
