@@ -1,3 +1,5 @@
+import YAML
+
 /// Why a file of weights, or a model, cannot be read or written.
 public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file or directory it is about.
@@ -14,6 +16,6 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
     }
 
     public var description: String {
-        "\(path): " + (tensor.map { "tensor '\($0)': " } ?? "") + message
+        ("\(path): " + (tensor.map { "tensor '\($0)': " } ?? "") + message).printable
     }
 }

@@ -23,6 +23,6 @@ public struct YAMLError: Error, Sendable, Hashable, CustomStringConvertible {
         if !file.isEmpty { text += file + ":" }
         if line > 0 { text += "\(line):\(column):" }
         if !text.isEmpty { text += " " }
-        return text + message + (remedy.isEmpty ? "" : "; " + remedy)
+        return (text + message + (remedy.isEmpty ? "" : "; " + remedy)).printable
     }
 }

@@ -29,8 +29,9 @@ import YAML
             #expect(abs(norms[0].floats[0] / (try fixture.expected.tensor("gradientNorm").floats[0]) - 1) <= 1e-5)
             // A softmax does not see what is added to all of its inputs, so the bias of an attention's keys has no
             // gradient: what PyTorch gets is rounding, which Adam's first step, of the gradient's sign almost, enlarges.
-            // (With clipping, below, the rounding is too small for that, and keys are compared too.)
-            try fixture.compare(executable, prefix: "after1.", tolerance: 1e-6, skippingKeyBiases: true)
+            // (With clipping, below, the rounding is too small for that, and keys are compared too.) The same, less, holds of
+            // other gradients near Adam's epsilon of 1e-6: a rounding of 1e-8 moves such a step, of 5e-4 at most, by 1.3e-6.
+            try fixture.compare(executable, prefix: "after1.", tolerance: 2e-6, skippingKeyBiases: true)
         }
     }
 

@@ -56,7 +56,11 @@ extension MergeTableError.Reason: CustomStringConvertible {
         }
     }
 
+    /// Its first 60 characters, with `?` for those that would play with a terminal.
     private static func shortened(_ text: String) -> String {
-        text.unicodeScalars.count <= 60 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(60))) + "…"
+        let scalars = text.unicodeScalars.prefix(60).map {
+            $0.value < 0x20 || 0x7F..<0xA0 ~= $0.value ? "?" : $0
+        }
+        return String(String.UnicodeScalarView(scalars)) + (text.unicodeScalars.count > 60 ? "…" : "")
     }
 }

@@ -7,6 +7,9 @@ typedef struct {
     float *scores, *sums;
 } attention_room;
 
+// Nothing may be added to no pointer, which is what is there when only the size is asked for.
+static char *placed(char *base, int64_t offset) { return base ? base + offset : NULL; }
+
 static int64_t attention_layout(
     attention_room *room, char *base, int64_t keys, int64_t width, int64_t value_width, bool is_bfloat16)
 {
@@ -15,18 +18,18 @@ static int64_t attention_layout(
     room->score_units = is_bfloat16 ? width / 2 : width;
     room->mix_units = is_bfloat16 ? (keys + 1) / 2 : keys;
     room->row = room->key_panels * PANEL;
-    char *next = base;
-    room->keys = next;
+    int64_t next = 0;
+    room->keys = placed(base, next);
     next += 4 * room->key_panels * PANEL * room->score_units;
-    room->values = next;
+    room->values = placed(base, next);
     next += 4 * room->value_panels * PANEL * room->mix_units;
-    room->scores = (float *)next;
+    room->scores = (float *)placed(base, next);
     next += 4 * PACKED_ROWS * room->row;
-    room->probabilities = next;
+    room->probabilities = placed(base, next);
     next += 4 * PACKED_ROWS * room->row;
-    room->sums = (float *)next;
+    room->sums = (float *)placed(base, next);
     next += 4 * PACKED_ROWS * PANEL;
-    return next - base;
+    return next;
 }
 
 // What one worker needs.

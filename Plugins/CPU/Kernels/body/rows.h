@@ -128,6 +128,14 @@ static void layer_norm(const float *x, const float *scale, const float *bias, vo
     cpu_parallel_for(threads, rows, row_grain(width), layer_norm_rows, &job);
 }
 
+// A product that is rounded before anything is taken off it. Where the products of a row are all alike, as in a row of one,
+// nothing must be left of them less their average; fused, their rounding would be, and a constant row's 1 / sqrt(epsilon) would
+// enlarge it.
+static inline float rounded_product(float a, float b) {
+#pragma clang fp contract(off)
+    return a * b;
+}
+
 static void layer_norm_gradient_rows(void *context, int worker, int64_t begin, int64_t end) {
     (void)worker;
     const rows_job *j = context;
@@ -142,7 +150,7 @@ static void layer_norm_gradient_rows(void *context, int worker, int64_t begin, i
         const float average = scaled / (float)n;
         const float projection = projected * inverse * inverse / (float)n;
         VECTOR_LOOP for (int64_t i = 0; i < n; i++)
-            dx[i] = (dy[i] * scale[i] - average - (x[i] - mean) * projection) * inverse;
+            dx[i] = (rounded_product(dy[i], scale[i]) - average - (x[i] - mean) * projection) * inverse;
     }
 }
 
@@ -182,7 +190,7 @@ static void layer_norm_gradient_pieces(void *context, int worker, int64_t begin,
             const float projection = projected * inverse * inverse / (float)n;
             VECTOR_LOOP for (int64_t i = 0; i < n; i++) {
                 const float centered = x[i] - mean, upstream = dy[i];
-                dx[i] = (upstream * scale[i] - average - centered * projection) * inverse;
+                dx[i] = (rounded_product(upstream, scale[i]) - average - centered * projection) * inverse;
                 scale_sum[i] += upstream * centered * inverse;
                 bias_sum[i] += upstream;
             }
