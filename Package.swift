@@ -102,6 +102,7 @@ let package = Package(
 
         // What tests share
         .target(name: "CAllocationCount", path: "Tests/Support/CAllocationCount"),
+        .target(name: "CSanitizerProbes", path: "Tests/Support/CSanitizerProbes"),
         .target(name: "LoopbackServer", path: "Tests/Support/LoopbackServer"),
         .target(
             name: "TestModels",
@@ -109,6 +110,16 @@ let package = Package(
                 "Checkpoints", "Multimodal", "TestSupport", "YAML", "InfoNCELoss", "TransformerEncoder", "ViTEncoder",
             ], path: "Tests/Support/TestModels"),
         .target(name: "TestSupport", dependencies: ["ModelGraph"], path: "Tests/Support/TestSupport"),
+
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Checkpoints", "Imaging", "JSONLines", "ModelGraph", "Multimodal", "TestModels", "TestSupport", "YAML",
+                "BPETokenizer", "SentencePieceTokenizer",
+            ], path: "Tests/Fuzz/Targets"),
+        .executableTarget(
+            name: "fuzz", dependencies: ["CFuzzer", "FuzzTargets", "TestSupport"], path: "Tests/Fuzz/Program"),
 
         // Tests, in the same order
         .testTarget(
@@ -148,7 +159,9 @@ let package = Package(
             dependencies: ["BPETokenizer", "Multimodal", "MultimodalTesting", "YAML", "ModelGraph", "TestSupport"]),
         .testTarget(
             name: "CPUBackendTests",
-            dependencies: ["CPUBackend", "CPUKernels", "Multimodal", "MultimodalTesting", "ReferenceBackend"]),
+            dependencies: [
+                "CPUBackend", "CPUKernels", "Multimodal", "MultimodalTesting", "ReferenceBackend", "TestSupport",
+            ]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
@@ -162,6 +175,8 @@ let package = Package(
                 "BPETokenizer", "Multimodal", "MultimodalTesting", "SentencePieceTokenizer", "YAML", "ModelGraph",
                 "TestSupport",
             ]),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"]),
+        .testTarget(name: "SanitizerTests", dependencies: ["CSanitizerProbes"]),
         .testTarget(name: "StarterWorldTests", dependencies: ["StarterWorld"]),
     ],
     cxxLanguageStandard: .cxx17

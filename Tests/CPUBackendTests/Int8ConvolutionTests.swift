@@ -1,5 +1,6 @@
 import CPUKernels
 import Multimodal
+import TestSupport
 import Testing
 
 @testable import CPUBackend
@@ -58,7 +59,7 @@ private struct Problem: CustomTestStringConvertible, Sendable {
     var outWidth: Int { width + 2 * padding - kernel + 1 }
 }
 
-private let sets = ["portable", "avx2", "avx-vnni", "avx512"]
+private let sets = InstructionSet.int8
 private let problems = [
     Problem(batch: 2, height: 7, width: 7, channels: 8, n: 70, kernel: 3, padding: 1),
     Problem(batch: 3, height: 14, width: 14, channels: 36, n: 32, kernel: 1, padding: 0),

@@ -1,6 +1,7 @@
 import CPUKernels
 import Multimodal
 import ReferenceBackend
+import TestSupport
 import Testing
 
 @testable import CPUBackend
@@ -58,7 +59,7 @@ private struct Shape8: CustomTestStringConvertible {
     var testDescription: String { "[\(m), \(k)] x [\(k), \(n)]" }
 }
 
-private let sets = ["portable", "avx2", "avx-vnni", "avx512"]
+private let sets = InstructionSet.int8
 private let shapes = [
     Shape8(m: 1, k: 1, n: 1), Shape8(m: 5, k: 7, n: 9), Shape8(m: 13, k: 64, n: 64), Shape8(m: 98, k: 130, n: 70),
 ]

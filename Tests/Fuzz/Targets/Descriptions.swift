@@ -1,0 +1,42 @@
+import Checkpoints
+import Multimodal
+import TestModels
+import TestSupport
+import YAML
+
+/// YAML, and what is described in it.
+enum Descriptions {
+    private static let file = "fuzz.yaml"
+
+    private static func node(_ bytes: [UInt8]) throws -> YAMLNode? {
+        try reading(file) { try YAMLNode.parse(bytes, file: file) }
+    }
+
+    /// A document that is read is the same when it is written, as YAML and as JSON.
+    static func yaml(_ bytes: [UInt8], _: String) throws {
+        guard let node = try node(bytes) else { return }
+        for text in [node.yamlText(), node.jsonText()] {
+            let again = try YAMLNode.parse(text, file: "written.yaml")
+            // An empty scalar and `~` are nulls, which are written as such.
+            try require(
+                again == node || again.yamlText() == node.yamlText(), "it reads back changed: \(text)")
+        }
+    }
+
+    static func model(_ bytes: [UInt8], _: String) throws {
+        guard let node = try node(bytes) else { return }
+        _ = try reading(file) { try ModelConfig(node) }
+    }
+
+    static func manifest(_ bytes: [UInt8], _: String) throws {
+        guard let node = try node(bytes) else { return }
+        _ = try reading(file) { try PluginManifest(node) }
+    }
+
+    /// A published directory without weights: never a model, always told by a file of it.
+    static func config(_ bytes: [UInt8], _ folder: String) throws {
+        try overwrite(folder + "/config.json", bytes)
+        let model = try reading(folder) { try ModelDirectory.open(path: folder, plugins: TinyModel.plugins()) }
+        try require(model == nil, "a directory without weights is a model")
+    }
+}
