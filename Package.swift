@@ -125,7 +125,8 @@ let package = Package(
         .testTarget(
             name: "ModelGraphTests", dependencies: ["ModelGraph", "Multimodal", "ReferenceBackend", "TestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML", "ModelGraph"]),
-        .testTarget(name: "MultimodalTests", dependencies: ["Multimodal", "ReferenceBackend"]),
+        .testTarget(
+            name: "MultimodalTests", dependencies: ["Multimodal", "ReferenceBackend", "TestSupport", "YAML"]),
         .testTarget(
             name: "MultimodalTestingTests",
             dependencies: [
@@ -153,7 +154,10 @@ let package = Package(
         .testTarget(name: "CLIPKitTests", dependencies: ["CLIPKit", "Multimodal"]),
         .testTarget(
             name: "clipTests",
-            dependencies: ["clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML", "TestSupport", "TestModels"]),
+            dependencies: [
+                "clip", "ClipCommands", "CLIPKit", "LoopbackServer", "YAML", "TestSupport", "TestModels",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(
             name: "BPETokenizerTests",
             dependencies: ["BPETokenizer", "Multimodal", "MultimodalTesting", "YAML", "ModelGraph", "TestSupport"]),

@@ -57,8 +57,8 @@ public struct ModelStore: Sendable {
         }
     }
 
-    /// The path that `model` means: `hf:ORG/NAME[@REVISION]` is in the hub's cache; a published name there or in
-    /// `folders`; else it is a path where it holds a slash or is a model's directory, else a name that is looked up.
+    /// The path that `model` means. `hf:ORG/NAME[@REVISION]` is in the hub's cache. What has a slash is a path; anything
+    /// else is a name, of a model in `folders` or of a published one, or a file that ends like weights.
     public func path(of model: String) throws -> String {
         if model.hasPrefix(HubReference.prefix) {
             let reference = try HubReference(model)
@@ -68,34 +68,22 @@ public struct ModelStore: Sendable {
                 "is not in the hub's cache \(hub?.folder ?? "(HF_HUB_CACHE is not set)"); fetch it with "
                     + "'clip models pull \(reference)'")
         }
-        if !FileSystem.isDirectory(model), let published = try PublishedModels.find(model) {
+        let isPath = model.contains("/") || model == "." || model == ".."
+        let exists = FileSystem.isDirectory(model) || FileSystem.isFile(model)
+        if isPath, exists {
+            guard Self.opens(model) else { throw undescribed(model) }
+            return model
+        }
+        if let published = try PublishedModels.find(model) {
             if let path = path(of: published) { return path }
             throw CheckpointError(
                 model,
                 "is a published model that is not on this machine; fetch it with 'clip models pull \(published.name)'")
         }
-        if model.contains("/") || Self.isModel(model) || WeightFiles.claims(model) {
-            guard FileSystem.isDirectory(model) || FileSystem.isFile(model) else {
-                throw CheckpointError(model, "there is no such model directory or file; check the path")
-            }
-            guard FileSystem.isFile(ModelDirectory.configFile(model)) else {
-                throw CheckpointError(
-                    model,
-                    ModelFolders.description(of: model)
-                        ?? "has no \(ModelDirectory.configName), \(OpenCLIPLayout.configName) or "
-                        + "\(TransformersLayout.configName), so it is no model directory")
-            }
-            return model
-        }
-        let models = folderModels()
-        if let listing = models.first(where: { $0.name == model }) { return listing.path }
-        let places = folders.isEmpty ? "nowhere (CLIP_MODEL_PATH is not set)" : folders.joined(separator: ", ")
-        var remedy = "give a path, or set CLIP_MODEL_PATH"
-        if !models.isEmpty { remedy = NearestName.remedy(for: model, among: models.map(\.name)) }
-        if model.contains(":"), let near = try PublishedModels.nearestName(to: model) {
-            remedy = "did you mean '\(near)'?"
-        }
-        throw CheckpointError(model, "there is no model of this name; looked in \(places); \(remedy)")
+        if isPath { throw try missing(model) }
+        if let listing = folderModels().first(where: { $0.name == model }) { return listing.path }
+        if model.contains("."), WeightFiles.claims(model) { return model }
+        throw try unknown(model)
     }
 
     /// Where a published model is on this machine: under its name, else in the hub's cache; nil where it is not.
@@ -150,7 +138,7 @@ public struct ModelStore: Sendable {
         throw CheckpointError("space \(space)", message)
     }
 
-    private static func isModel(_ path: String) -> Bool {
+    static func isModel(_ path: String) -> Bool {
         FileSystem.isDirectory(path) && ModelLayout.file(in: path) != nil
     }
 }

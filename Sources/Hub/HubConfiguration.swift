@@ -37,15 +37,15 @@ public struct HubConfiguration: Sendable {
                 endpoint.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
             else { throw HubError(.setup, "HF_ENDPOINT", "'\(address)' is no address; write https://HOST") }
         }
-        token = Self.token(environment)
-        isOffline = Self.isTrue(environment["HF_HUB_OFFLINE"])
+        token = try Self.token(environment)
+        isOffline = try Self.isTrue("HF_HUB_OFFLINE", in: environment)
         connectTimeout = try Self.seconds("HF_HUB_ETAG_TIMEOUT", in: environment) ?? connectTimeout
         stallTimeout = try Self.seconds("HF_HUB_DOWNLOAD_TIMEOUT", in: environment) ?? stallTimeout
         certificates = HubCache.path("SSL_CERT_FILE", in: environment)
     }
 
-    private static func token(_ environment: [String: String]) -> String? {
-        if isTrue(environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"]) { return nil }
+    private static func token(_ environment: [String: String]) throws(HubError) -> String? {
+        if try isTrue("HF_HUB_DISABLE_IMPLICIT_TOKEN", in: environment) { return nil }
         if let token = environment["HF_TOKEN"].flatMap(cleaned) { return token }
         let file =
             HubCache.path("HF_TOKEN_PATH", in: environment)
@@ -59,8 +59,14 @@ public struct HubConfiguration: Sendable {
         return token.isEmpty || !token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) ? nil : token
     }
 
-    private static func isTrue(_ value: String?) -> Bool {
-        ["1", "on", "yes", "true"].contains(value?.lowercased() ?? "")
+    /// As the hub's tools read it; what they would take for "no" without a word is refused.
+    private static func isTrue(_ variable: String, in environment: [String: String]) throws(HubError) -> Bool {
+        let text = environment[variable] ?? ""
+        if ["1", "on", "yes", "true"].contains(text.lowercased()) { return true }
+        guard ["", "0", "off", "no", "false"].contains(text.lowercased()) else {
+            throw HubError(.setup, variable, "'\(text)' is neither yes nor no; write 1 or 0")
+        }
+        return false
     }
 
     private static func seconds(_ variable: String, in environment: [String: String]) throws(HubError) -> Int? {

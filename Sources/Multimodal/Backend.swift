@@ -17,15 +17,19 @@ public protocol Backend: Sendable {
 public struct BackendCapabilities: Sendable {
     /// What it computes with, for people: `avx512-bf16, oneDNN 2.6.3`.
     public var instructionSet: String
+    /// The instruction sets that it can be held to, the slowest first; empty where there is nothing to choose.
+    public var instructionSets: [String]
     /// Precisions that the processor multiplies in by itself, the most exact first.
     public var precisions: [CompileOptions.Precision]
     /// Worker threads that it takes where `CompileOptions.threads` is nil.
     public var threads: Int
 
     public init(
-        instructionSet: String = "portable", precisions: [CompileOptions.Precision] = [.float32], threads: Int = 1
+        instructionSet: String = "portable", instructionSets: [String] = [],
+        precisions: [CompileOptions.Precision] = [.float32], threads: Int = 1
     ) {
         self.instructionSet = instructionSet
+        self.instructionSets = instructionSets
         self.precisions = precisions
         self.threads = threads
     }

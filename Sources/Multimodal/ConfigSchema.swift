@@ -25,20 +25,35 @@ public struct ConfigSchema: Sendable {
 
     public init(settings: [Setting]) { self.settings = settings }
 
-    /// Reads `name: {type:, default:, minimum:, maximum:, oneOf:, unit:, summary:, added:}` entries.
-    public init(_ node: YAMLNode) throws {
+    /// Reads `name: {type:, default:, minimum:, maximum:, oneOf:, unit:, summary:, added:}` entries. Refused: bounds of what
+    /// is no number, choices of what is no string, and an `added` that is no version up to the plugin's, `version`.
+    public init(_ node: YAMLNode, version: String? = nil) throws {
         var map = try node.mapping()
         settings = try map.rest().map { name, node in
             var map = try node.mapping()
             var setting = Setting(name: name, type: try map.required("type").value(of: ValueType.self))
-            setting.minimum = try map.optional("minimum")?.double()
-            setting.maximum = try map.optional("maximum")?.double()
-            setting.choices = try map.optional("oneOf")?.array { try $0.text() }
+            let (minimum, maximum, oneOf) = (map.optional("minimum"), map.optional("maximum"), map.optional("oneOf"))
+            setting.minimum = try minimum?.double()
+            setting.maximum = try maximum?.double()
+            setting.choices = try oneOf?.array { try $0.text() }
+            let isNumber = setting.type == .integer || setting.type == .number
+            if let bound = minimum ?? maximum, !isNumber {
+                throw bound.error("a setting of type \(setting.type.rawValue) has no bounds", remedy: "leave them out")
+            }
+            if let low = setting.minimum, let high = setting.maximum, let minimum, low > high {
+                throw minimum.error("the minimum is above the maximum", remedy: "change one of them")
+            }
+            if let oneOf, setting.type != .string || setting.choices?.isEmpty == true {
+                throw oneOf.error(
+                    setting.type == .string
+                        ? "there is no choice" : "a setting of type \(setting.type.rawValue) has no choices",
+                    remedy: "list strings, or leave it out")
+            }
             setting.unit = try map.optional("unit")?.string()
             setting.summary = try map.optional("summary")?.string()
             setting.defaultValue = map.optional("default")
             let added = map.optional("added")
-            setting.added = try added?.string()
+            setting.added = try added.map { try Self.added($0, version) }
             try map.finish()
             if let added, setting.defaultValue == nil {
                 throw added.error(
@@ -47,6 +62,17 @@ public struct ConfigSchema: Sendable {
             if let value = setting.defaultValue { try setting.check(value) }
             return setting
         }
+    }
+
+    private static func added(_ node: YAMLNode, _ version: String?) throws -> String {
+        let text = try node.string()
+        guard let added = SemanticVersion(text) else {
+            throw node.error("'\(text)' is not a semantic version", remedy: "write it like \"1.1.0\"")
+        }
+        if let version = version.flatMap({ SemanticVersion($0) }), added > version {
+            throw node.error("\(text) comes after the plugin's own version", remedy: "raise that, or lower this")
+        }
+        return text
     }
 
     /// The settings written in `node` (nil: none), checked, with defaults for the rest. `place` is what misses them.

@@ -20,21 +20,12 @@ public struct PluginManifest: Sendable {
         public var schema: ConfigSchema
     }
 
-    /// How the plugin's code is reached.
-    public enum Entry: Hashable, Sendable {
-        /// A module of this name is part of the program.
-        case linked(module: String)
-        /// A shared object beside the manifest.
-        case library(path: String)
-        /// A program that talks JSON lines over its standard streams.
-        case process(command: [String])
-    }
-
     public var name: String
     public var version: String
     public var summary: String
     public var provides: [Provision]
-    public var entry: Entry
+    /// The module of the program that holds the plugin's code.
+    public var module: String
     /// Where it was read, for messages.
     public var file: String
 
@@ -50,38 +41,58 @@ public struct PluginManifest: Sendable {
         let version = try map.required("version")
         self.version = try Self.semanticVersion(version)
         summary = try map.required("summary").string()
-        provides = try map.required("provides").array(Self.provision)
-        entry = try Self.entry(map.required("entry"))
+        provides = try Self.provisions(map.required("provides"), version: self.version)
+        module = try Self.module(map.required("entry"))
+        for key in ["requires", "limits"] {
+            guard let later = map.optional(key) else { continue }
+            throw later.error("'\(key)' is not kept yet", remedy: "leave it out until it is")
+        }
         try map.finish()
         file = node.file
     }
 
-    private static func provision(_ node: YAMLNode) throws -> Provision {
+    private static func provisions(_ node: YAMLNode, version: String) throws -> [Provision] {
+        var seen: Set<String> = []
+        let provisions = try node.array { item in
+            let provision = try provision(item, version)
+            guard seen.insert("\(provision.kind.rawValue) '\(provision.name)'").inserted else {
+                throw item.error(
+                    "the \(provision.kind.rawValue) '\(provision.name)' is provided twice", remedy: "remove one of them"
+                )
+            }
+            return provision
+        }
+        guard !provisions.isEmpty else {
+            throw node.error("the plugin provides nothing", remedy: "name a kind and what models call it")
+        }
+        return provisions
+    }
+
+    private static func provision(_ node: YAMLNode, _ version: String) throws -> Provision {
         var map = try node.mapping()
         let kind = try map.required("kind").value(of: PluginKind.self)
         let name = try identifier(map.required("name"))
-        let schema = try map.optional("config").map(ConfigSchema.init) ?? ConfigSchema(settings: [])
+        let config = map.optional("config")
+        if kind == .backend, let config {
+            throw config.error("nobody can give settings to a backend yet", remedy: "leave them out until that works")
+        }
+        let schema = try config.map { try ConfigSchema($0, version: version) } ?? ConfigSchema(settings: [])
         try map.finish()
         return Provision(kind: kind, name: name, schema: schema)
     }
 
-    private static func entry(_ node: YAMLNode) throws -> Entry {
+    /// The module that is linked; the other ways in are refused until they work.
+    private static func module(_ node: YAMLNode) throws -> String {
         var map = try node.mapping()
-        let linked = map.optional("linked")
-        let library = map.optional("library")
-        let process = map.optional("process")
-        try map.finish()
-        switch (linked, library, process) {
-        case (let module?, nil, nil): return .linked(module: try module.string())
-        case (nil, let path?, nil): return .library(path: try path.string())
-        case (nil, nil, let command?):
-            let words = try command.array { try $0.string() }
-            guard !words.isEmpty else { throw command.error("the command is empty", remedy: "name the program") }
-            return .process(command: words)
-        default:
-            throw node.error(
-                "an entry needs exactly one way in", remedy: "write one of linked, library, process")
+        for key in ["library", "process"] {
+            guard let other = map.optional(key) else { continue }
+            throw other.error(
+                "'\(key)' is no way in yet: plugins are part of the program",
+                remedy: "link it, and write linked: MODULE")
         }
+        let module = try map.required("linked").string()
+        try map.finish()
+        return module
     }
 
     private static func identifier(_ node: YAMLNode) throws -> String {
@@ -98,9 +109,7 @@ public struct PluginManifest: Sendable {
 
     private static func semanticVersion(_ node: YAMLNode) throws -> String {
         let text = try node.text()
-        let core = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        let parts = core.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { 48...57 ~= $0 } }) else {
+        guard SemanticVersion(text) != nil else {
             throw node.error("'\(text)' is not a semantic version", remedy: "write it like 1.0.0")
         }
         return text

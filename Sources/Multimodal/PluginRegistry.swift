@@ -82,6 +82,13 @@ public struct PluginRegistry: Sendable {
     private mutating func add(_ plugin: any Plugin) throws {
         let manifest = try PluginManifest(
             YAMLNode.parse(plugin.manifest, file: "\(type(of: plugin))/plugin.yaml"))
+        // Swift writes a type's whole name with its module in front.
+        let module = String(reflecting: type(of: plugin)).prefix { $0 != "." }
+        guard module == manifest.module else {
+            throw PluginError(
+                "plugin '\(manifest.name)': its manifest links the module '\(manifest.module)', but its code is in "
+                    + "'\(module)'; write entry: {linked: \(module)}")
+        }
         if manifests.contains(where: { $0.name == manifest.name }) {
             throw PluginError("two plugins are named '\(manifest.name)'; remove or rename one of them")
         }

@@ -8,8 +8,8 @@
 
 /// Plain threads, for work that blocks on files or computes for long and must not hold up Swift's own pool.
 package enum Threads {
-    /// Processors that are switched on.
-    package static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+    /// As many as there is work for at once: `Processors.count`.
+    package static var processorCount: Int { Processors.count }
 
     /// Runs `work` on `count` threads, with their numbers, and `meanwhile` on this one; returns when all are done. Where
     /// the system gives no thread, its share is done here afterwards.

@@ -43,14 +43,17 @@ public struct Clip: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let command: any ParsableCommand
         do {
-            command = try parseAsRoot(DashedNames.resolve(RawArguments.ofProcess))
+            command = try parseAsRoot(CommandNames.checked(DashedNames.resolve(RawArguments.ofProcess)))
+        } catch let unknown as CommandNames.Unknown {
+            CommandContext(name: unknown.parent, plugins: []).note(RawArguments.revealed(unknown.message))
+            _exit(64)
         } catch {
-            exit(withParsingError: error, plugins)
+            leave(with: error)
         }
         guard let command = command as? any ClipSubcommand else {
             var command = command
-            do { try command.run() } catch { exit(withError: error) }
-            exit(withError: nil)
+            do { try command.run() } catch { leave(with: error) }
+            leave(with: CleanExit.message(""))
         }
         if command is Embed || command is Rank || command is Train || command is Bench { sleepWhenIdle() }
         let context = CommandContext(name: commandName(of: command), plugins: plugins)
@@ -58,13 +61,15 @@ public struct Clip: ParsableCommand {
         _exit(status)
     }
 
-    /// Ends the process: help goes to standard output, wrong usage to standard error.
-    private static func exit(withParsingError error: any Error, _ plugins: [any Plugin]) -> Never {
-        let code = error is UsageError ? ExitCode.validationFailure : exitCode(for: error)
-        guard code != .success else { exit(withError: error) }
+    /// Ends the process with what the argument parser has to say: help on standard output, wrong usage on the other.
+    private static func leave(with error: any Error) -> Never {
+        let context = CommandContext(name: "clip", plugins: [])
+        let status = error is UsageError ? ExitCode.validationFailure.rawValue : exitCode(for: error).rawValue
         let message = error is UsageError ? "clip: \(error)" : fullMessage(for: error)
-        CommandContext(name: "clip", plugins: plugins).writeError(RawArguments.revealed(message) + "\n")
-        _exit(code.rawValue)
+        let text = RawArguments.revealed(HelpText.wrapped(message))
+        if status == 0, !text.isEmpty { try? context.print(text) }
+        if status != 0 { context.writeError(text + "\n") }
+        _exit(status)
     }
 
     private static func commandName(of command: any ClipSubcommand) -> String { "clip " + type(of: command).title }

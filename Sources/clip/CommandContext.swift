@@ -105,6 +105,11 @@ final class CommandContext: Sendable {
 
     /// Runs a command and gives its exit status.
     func run(_ command: any ClipSubcommand) async -> Int32 {
+        if !(command is Doctor) {
+            for case (let name, let remedy?) in Settings.strangers(in: environment) {
+                note("the variable \(name) is not read; \(remedy)")
+            }
+        }
         do {
             try refuseOutputOverInput()
             try await command.run(in: self)
@@ -113,8 +118,8 @@ final class CommandContext: Sendable {
             return code.rawValue
         } catch WriteError.closedPipe {
             return 0
-        } catch let usage as UsageError {
-            note("\(usage)")
+        } catch let error where error is UsageError || error is SettingError {
+            note("\(error)")
             return 64
         } catch {
             note("\(error)")

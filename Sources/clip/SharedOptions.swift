@@ -7,8 +7,8 @@ struct ModelOption: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The model: a name that 'clip models list' shows, hf:ORG/NAME in the hub's cache, or a path of a directory or "
-                + "of weights. (default: CLIP_MODEL, else starter)",
+            "The model: a name that 'clip models list' shows, hf:ORG/NAME in the hub's cache, or a path, which has a slash, "
+                + "of a directory or of weights. (default: CLIP_MODEL, else starter)",
             valueName: "name|path"))
     var model: String?
 
@@ -18,6 +18,16 @@ struct ModelOption: ParsableArguments {
     func options() throws -> ModelDirectory.Options { try openingOptions.options() }
 
     static let defaultModel = "starter"
+
+    /// Opens the model that holds. An error about a name that no flag gave says where it comes from.
+    func opening<T>(in settings: Settings, _ open: (String) throws -> T) throws -> T {
+        let value = try value(in: settings)
+        do {
+            return try open(value.text)
+        } catch let error as CheckpointError where error.path == value.text && value.origin != "--model" {
+            throw CheckpointError(value.origin == "default" ? "the default" : value.origin, "\(error)")
+        }
+    }
 
     func value(in settings: Settings) throws -> Settings.Value {
         try settings.value(.model, flag: ("--model", model))
@@ -163,8 +173,9 @@ extension CommandContext {
     ) throws -> CLIPModel {
         let settings = try settings()
         let plugins = try registry()
-        let directory = try modelStore(trusts: trust.trustModel).open(
-            option.value(in: settings).text, plugins: plugins, options: option.options())
+        let directory = try option.opening(in: settings) { name in
+            try modelStore(trusts: trust.trustModel).open(name, plugins: plugins, options: option.options())
+        }
         return try ready(directory, backend, images, settings, plugins)
     }
 

@@ -78,3 +78,59 @@ extension Result where Failure == any Error {
         }
     }
 }
+
+@Suite struct CommandNameTests {
+    @Test(
+        "a word that is no command gets the one that was probably meant",
+        arguments: [
+            (["embd"], "clip: there is no command 'embd'; did you mean 'embed'?"),
+            (["Embed"], "clip: there is no command 'Embed'; did you mean 'embed'?"),
+            (["tokenise"], "clip: there is no command 'tokenise'; did you mean 'tokenize'?"),
+            (["doc"], "clip: there is no command 'doc'; did you mean 'doctor'?"),
+            (["help", "rnak"], "clip: there is no command 'rnak'; did you mean 'rank'?"),
+            (["models", "pul"], "clip models: there is no command 'pul'; did you mean 'pull'?"),
+            (["models", "inof", "starter"], "clip models: there is no command 'inof'; did you mean 'info'?"),
+            (["help", "models", "pul"], "clip models: there is no command 'pul'; did you mean 'pull'?"),
+            (["plugins", "lst"], "clip plugins: there is no command 'lst'; did you mean 'list'?"),
+            (["tokenizer", "trian"], "clip tokenizer: there is no command 'trian'; did you mean 'train'?"),
+            (["pull", "x"], "clip: there is no command 'pull'; did you mean 'clip models pull'?"),
+            (["models", "embed"], "clip models: there is no command 'embed'; did you mean 'clip embed'?"),
+            (["list"], "clip: there is no command 'list'; did you mean 'clip models list' or 'clip plugins list'?"),
+            (["dog.png"], "clip: there is no command 'dog.png'; name a command first, as in 'clip embed dog.png'"),
+            (["serve"], "clip: there is no command 'serve'; use one of embed, rank, "),
+            (["--model", "starter", "embed"], "clip: options stand after their command: clip embed --model starter"),
+            (["--model", "x"], "clip: '--model' is no option of 'clip' itself; name a command first"),
+            (["--vresion"], "clip: '--vresion' is no option of 'clip' itself; did you mean '--version'?"),
+        ])
+    func suggestions(arguments: [String], message: String) throws {
+        let result = try Program.run(arguments, in: TemporaryFolder())
+        #expect(result.status == 64)
+        #expect(result.output.isEmpty)
+        #expect(result.error.hasPrefix(message), "\(result.error)")
+    }
+
+    @Test(
+        "options are suggested, too",
+        arguments: [
+            ("embed", "--bathc-size", "--batch-size"), ("rank", "--tpo", "--top"), ("bench", "--treads", "--threads"),
+        ])
+    func options(command: String, typed: String, meant: String) throws {
+        let result = try Program.run([command, typed, "3"], in: TemporaryFolder())
+        #expect(result.status == 64)
+        #expect(result.error.contains("Did you mean '\(meant)'?"), "\(result.error)")
+        #expect(result.error.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(result.error)")
+    }
+
+    @Test("clip alone, and help at any place, is help")
+    func help() throws {
+        let folder = try TemporaryFolder()
+        let alone = try Program.run([], in: folder)
+        #expect(alone.status == 0 && alone.output.hasPrefix("OVERVIEW: "))
+        for arguments in [["models", "help", "pull"], ["models", "pull", "--help"], ["help", "models", "pull"]] {
+            let result = try Program.run(arguments, in: folder)
+            #expect(result.status == 0 && result.output.contains("USAGE: clip models pull "), "\(arguments) \(result)")
+        }
+        let version = try Program.run(["--version"], in: folder)
+        #expect(version.status == 0 && version.output == "0.1.0\n")
+    }
+}

@@ -6,12 +6,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <time.h>
-#include <unistd.h>
-#if defined(__linux__)
-#include <sched.h>
-#endif
 
 #include "cpu_kernels.h"
 
@@ -73,33 +68,4 @@ double cpu_seconds(bool of_thread) {
     struct timespec now;
     clock_gettime(of_thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-// Processors' worth of time that the control group allows (version 2, then 1), or 0 where it sets no limit.
-static int quota(void) {
-    long long limit = 0, period = 0;
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (file) {
-        if (fscanf(file, "%lld %lld", &limit, &period) != 2) limit = 0;
-        fclose(file);
-    } else if ((file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "r"))) {
-        if (fscanf(file, "%lld", &limit) != 1) limit = 0;
-        fclose(file);
-        if ((file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "r"))) {
-            if (fscanf(file, "%lld", &period) != 1) period = 0;
-            fclose(file);
-        }
-    }
-    return limit > 0 && period > 0 ? (int)((limit + period - 1) / period) : 0;
-}
-
-int cpu_processor_count(void) {
-    int count = (int)sysconf(_SC_NPROCESSORS_ONLN);
-#if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
-    const int allowed = quota();
-    if (allowed > 0 && allowed < count) count = allowed;
-#endif
-    return count < 1 ? 1 : count;
 }

@@ -22,8 +22,9 @@ public struct CPUBackend: Backend {
         let integers = String(cString: cpu_int8_select().pointee.name)
         return BackendCapabilities(
             instructionSet: "\(kernels), int8 \(integers), oneDNN \(library)",
+            instructionSets: InstructionSets.available,
             precisions: Processor.multipliesBFloat16 ? [.float32, .bfloat16, .int8] : [.float32, .int8],
-            threads: Int(cpu_processor_count()))
+            threads: Processors.count)
     }
 
     public func compile(
@@ -36,6 +37,7 @@ public struct CPUBackend: Backend {
     private static let mostThreads = 4096
 
     func compiled(_ graph: Graph, parameters: [String: TensorData], options: CompileOptions) throws -> CPUExecutable {
+        try InstructionSets.checkEnvironment()
         let ordered = try graph.ordered(parameters)
         if let threads = options.threads, !(1...Self.mostThreads).contains(threads) {
             throw BackendError("the cpu backend cannot run on \(threads) threads; ask for 1 to \(Self.mostThreads)")

@@ -17,7 +17,7 @@ final class CPUExecutable: Executable {
     /// `signature` is the graph as it was given; `prepared` the one that runs.
     init(signature graph: Graph, prepared: Graph, parameters: [TensorData], options: CompileOptions) throws {
         self.graph = graph
-        threads = options.threads ?? Int(cpu_processor_count())
+        threads = options.threads ?? Processors.count
         precision = options.precision
         let names = prepared.parameterSignature.map(\.parameter.name)
         let given = Dictionary(zip(graph.parameterSignature.map(\.parameter.name), parameters)) { first, _ in first }

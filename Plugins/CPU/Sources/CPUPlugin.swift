@@ -7,6 +7,9 @@ public struct CPUPlugin: Plugin {
     public var manifest: [UInt8] { PackageResources.plugin_yaml }
 
     public func register(in registrar: inout PluginRegistrar) {
-        registrar.backend("cpu") { _ in CPUBackend() }
+        registrar.backend("cpu") { _ in
+            try InstructionSets.checkEnvironment()
+            return CPUBackend()
+        }
     }
 }

@@ -91,7 +91,7 @@ public struct HubCache: Hashable, Sendable {
     }
 
     /// "models--ORG--NAME" to "ORG/NAME".
-    private static func repository(of name: String) -> String? {
+    static func repository(of name: String) -> String? {
         let rest = name.dropFirst("models--".count)
         guard name.hasPrefix("models--"), let separator = rest.firstRange(of: "--") else { return nil }
         return rest[..<separator.lowerBound] + "/" + rest[separator.upperBound...]

@@ -24,7 +24,7 @@ struct Bench: ClipSubcommand {
 
             EXAMPLES:
               clip bench --batch-size 32
-              clip bench --model ViT-B-32 --precision bfloat16 --threads 2 --json
+              clip bench --model ViT-B-32:openai --precision bfloat16 --threads 2 --json
               clip bench --tower text --length 16 --profile
             """)
 
@@ -68,8 +68,9 @@ struct Bench: ClipSubcommand {
     func run(in context: CommandContext) async throws {
         let settings = try context.settings()
         let plugins = try context.registry()
-        let directory = try context.modelStore(trusts: trust.trustModel).open(
-            model.value(in: settings).text, plugins: plugins, options: model.options())
+        let directory = try model.opening(in: settings) { name in
+            try context.modelStore(trusts: trust.trustModel).open(name, plugins: plugins, options: model.options())
+        }
         let name = try backend.name(in: settings, plugins)
         let runner = try plugins.backend(name)
         let options = try backend.compileOptions(

@@ -16,8 +16,10 @@ struct Doctor: ClipSubcommand {
     static let title = "doctor"
     static let configuration = CommandConfiguration(
         abstract: "Show what holds on this machine: settings and where each comes from, processor, libraries, plugins.",
-        discussion:
-            "Worth attaching to a report of a problem. Exit status 1 where something would keep commands from working.")
+        discussion: """
+            Worth attaching to a report of a problem. Exit status 1 where something would keep commands from working; \
+            variables that are named like clip's and are none of them are warnings.
+            """)
 
     @OptionGroup var model: ModelOption
     @OptionGroup var backend: BackendOptions
@@ -33,40 +35,44 @@ struct Doctor: ClipSubcommand {
     }
 
     func run(in context: CommandContext) async throws {
-        var findings = [Finding(topic: "program", name: "clip", value: Clip.configuration.version)]
+        var report = Report()
+        report.add("program", "clip", Clip.configuration.version)
+        settings(context, &report)
+        Self.processor(&report)
+        report.add(
+            "processor", "count", "\(Threads.processorCount)", "switched on, and allowed by affinity and control groups"
+        )
+        models(context, &report)
+        for path in Self.loadedLibraries() { report.add("library", Self.name(of: path), path) }
+        for stranger in Settings.strangers(in: context.environment) {
+            report.add("warning", stranger.name, "is no variable of clip" + (stranger.remedy.map { "; \($0)" } ?? ""))
+        }
+        for problem in report.problems { report.add("problem", "", problem) }
+        try write(report.findings, context)
+        if !report.problems.isEmpty { throw ExitCode(1) }
+    }
+
+    /// What was found, and what is wrong with it.
+    private struct Report {
+        var findings: [Finding] = []
         var problems: [String] = []
-        func check(_ body: () throws -> Void) {
-            do { try body() } catch { problems.append("\(error)") }
+
+        mutating func add(_ topic: String, _ name: String, _ value: String, _ origin: String = "") {
+            findings.append(Finding(topic: topic, name: name, value: value, origin: origin))
         }
-        check { findings += try settings(context) }
-        findings += Self.processor()
-        findings.append(Finding(topic: "processor", name: "count", value: "\(Threads.processorCount)"))
-        check {
-            let plugins = try context.registry()
-            for manifest in plugins.manifests {
-                findings.append(
-                    Finding(topic: "plugin", name: manifest.name, value: manifest.version, origin: manifest.summary))
-            }
-            let settings = try context.settings()
-            let name = try model.value(in: settings)
-            let directory = try context.modelStore().open(name.text, plugins: plugins, options: model.options())
-            findings.append(
-                Finding(
-                    topic: "model", name: directory.config.name, value: "space \(directory.space)",
-                    origin: directory.folder))
-            if let record = directory.config.quantization {
-                findings.append(
-                    Finding(
-                        topic: "model", name: "precision", value: record.precision.rawValue,
-                        origin: "where nothing else is asked for"))
+
+        mutating func add(_ key: Settings.Key, _ value: Settings.Value) {
+            add("setting", key.rawValue, value.text, value.origin)
+        }
+
+        /// An error of `body` is a problem; what comes after is looked at all the same.
+        mutating func check(_ body: (inout Report) throws -> Void) {
+            do {
+                try body(&self)
+            } catch {
+                if !problems.contains("\(error)") { problems.append("\(error)") }
             }
         }
-        for path in Self.loadedLibraries() {
-            findings.append(Finding(topic: "library", name: Self.name(of: path), value: path))
-        }
-        for problem in problems { findings.append(Finding(topic: "problem", name: "", value: problem)) }
-        try write(findings, context)
-        if !problems.isEmpty { throw ExitCode(1) }
     }
 
     private func write(_ findings: [Finding], _ context: CommandContext) throws {
@@ -88,49 +94,72 @@ struct Doctor: ClipSubcommand {
 
     // MARK: - What is looked at
 
-    private func settings(_ context: CommandContext) throws -> [Finding] {
-        let settings = try context.settings()
-        var findings: [Finding] = []
-        func add(_ key: Settings.Key, _ value: Settings.Value) {
-            findings.append(Finding(topic: "setting", name: key.rawValue, value: value.text, origin: value.origin))
+    private func settings(_ context: CommandContext, _ report: inout Report) {
+        report.check { report in
+            let settings = try context.settings()
+            report.check { $0.add(.model, try model.value(in: settings)) }
+            report.check { try backends(settings, context.registry(), &$0) }
+            let (all, limit) = (Threads.processorCount, BackendOptions.maximumThreads)
+            let threads = ("--threads", backend.threads)
+            report.check {
+                $0.add(.threads, try settings.count(.threads, flag: threads, default: all, maximum: limit).1)
+            }
+            report.check { $0.add(.jobs, try settings.count(.jobs, default: all, maximum: limit).1) }
+            report.check { report in
+                let batchSize = try settings.count(.batchSize, maximum: 4096)?.1
+                report.add(.batchSize, batchSize ?? Settings.Value(text: "found by measuring", origin: "default"))
+            }
+            report.check { $0.add(.trustModel, try settings.choice(.trustModel, default: Answer.false).1) }
+            if let file = settings.file {
+                report.add("setting", "config file", file, access(file, R_OK) == 0 ? "read" : "absent")
+            }
         }
-        let options = backend
-        add(.model, try model.value(in: settings))
-        let plugins = try context.registry()
-        add(.backend, try options.backend(in: settings, plugins))
-        let runner = try plugins.backend(options.name(in: settings, plugins))
-        var (precision, value) = try options.precision(in: settings, runner)
+        report.check { report in
+            let store = try context.modelStore()
+            for folder in store.folders {
+                report.add("setting", "models", folder, FileSystem.isDirectory(folder) ? "" : "absent")
+            }
+            if let hub = store.hub { report.add("setting", "hub cache", hub.folder) }
+        }
+        report.check { _ in _ = try HubConfiguration(environment: context.environment) }
+        report.check { _ in try Settings.checkPaths(in: context.environment) }
+    }
+
+    private func backends(_ settings: Settings, _ plugins: PluginRegistry, _ report: inout Report) throws {
+        report.add(.backend, try backend.backend(in: settings, plugins))
+        let runner = try plugins.backend(backend.name(in: settings, plugins))
+        let capabilities = runner.capabilities
+        report.add("backend", "instructions", capabilities.instructionSet)
+        if !capabilities.instructionSets.isEmpty {
+            report.add(
+                "backend", "instruction sets", capabilities.instructionSets.joined(separator: " "),
+                "CLIP_CPU_ISA takes one of them")
+        }
+        var (precision, value) = try backend.precision(in: settings, runner)
         if value.text != precision.rawValue { value.text += ": \(precision.rawValue)" }
-        add(.precision, value)
-        let all = Threads.processorCount
-        let limit = BackendOptions.maximumThreads
-        add(
-            .threads, try settings.count(.threads, flag: ("--threads", options.threads), default: all, maximum: limit).1
-        )
-        add(.jobs, try settings.count(.jobs, default: all, maximum: limit).1)
-        let batchSize = try settings.count(.batchSize, maximum: 4096)?.1
-        add(.batchSize, batchSize ?? Settings.Value(text: "found by measuring", origin: "default"))
-        add(.trustModel, try settings.choice(.trustModel, default: Answer.false).1)
-        for folder in try context.modelStore().folders {
-            findings.append(Finding(topic: "setting", name: "models", value: folder))
+        report.add(.precision, value)
+    }
+
+    private func models(_ context: CommandContext, _ report: inout Report) {
+        report.check { report in
+            let plugins = try context.registry()
+            for manifest in plugins.manifests {
+                report.add("plugin", manifest.name, manifest.version, manifest.summary)
+            }
+            let directory = try model.opening(in: context.settings()) { name in
+                try context.modelStore().open(name, plugins: plugins, options: model.options())
+            }
+            report.add("model", directory.config.name, "space \(directory.space)", directory.folder)
+            if let record = directory.config.quantization {
+                report.add("model", "precision", record.precision.rawValue, "where nothing else is asked for")
+            }
         }
-        if let hub = try context.modelStore().hub {
-            findings.append(Finding(topic: "setting", name: "hub cache", value: hub.folder))
-        }
-        findings.append(
-            Finding(topic: "backend", name: "instructions", value: runner.capabilities.instructionSet))
-        if let file = settings.file {
-            let state = access(file, R_OK) == 0 ? "read" : "absent"
-            findings.append(Finding(topic: "setting", name: "config file", value: file, origin: state))
-        }
-        return findings
     }
 
     /// The processor's name, and those of its abilities that speed depends on.
-    private static func processor() -> [Finding] {
+    private static func processor(_ report: inout Report) {
         #if os(Linux)
-            guard let text = readText("/proc/cpuinfo") else { return [] }
-            var findings: [Finding] = []
+            guard let text = readText("/proc/cpuinfo") else { return }
             var seen: Set<Substring> = []
             let wanted: Set<Substring> = [
                 "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16",
@@ -141,25 +170,19 @@ struct Doctor: ClipSubcommand {
                 let key = line[..<colon].split(whereSeparator: \.isWhitespace).joined(separator: " ")
                 let value = line[line.index(after: colon)...].drop { $0 == " " }
                 switch key {
-                case "model name" where seen.insert("name").inserted:
-                    findings.append(Finding(topic: "processor", name: "name", value: String(value)))
+                case "model name" where seen.insert("name").inserted: report.add("processor", "name", String(value))
                 case "flags" where seen.insert("flags").inserted, "Features" where seen.insert("flags").inserted:
                     let abilities = value.split(separator: " ").filter { wanted.contains($0) }
-                    findings.append(
-                        Finding(topic: "processor", name: "abilities", value: abilities.joined(separator: " ")))
+                    report.add("processor", "abilities", abilities.joined(separator: " "))
                 default: break
                 }
             }
-            return findings
         #else
             var size = 0
             sysctlbyname("machdep.cpu.brand_string", nil, &size, nil, 0)
             var name = [UInt8](repeating: 0, count: size)
             sysctlbyname("machdep.cpu.brand_string", &name, &size, nil, 0)
-            return [
-                Finding(
-                    topic: "processor", name: "name", value: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
-            ]
+            report.add("processor", "name", String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
         #endif
     }
 

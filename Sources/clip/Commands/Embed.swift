@@ -22,13 +22,17 @@ struct Embed: ClipSubcommand {
             model), embedding (a unit vector), and the input's other keys as they were. A text that is longer than the \
             model takes is cut, and its record tells by how many tokens: "truncated".
 
-            With --output tokens or penultimate, instead of one vector, the states of all tokens, as other models are             conditioned on them: "output", "shape" [tokens, width] and "states", row by row, in place of embedding.             tokens is what transformers calls last_hidden_state (Stable Diffusion 1.x), penultimate its             hidden_states[-2] (Stable Diffusion 2.x, which itself applies the final norm; LLaVA). Texts are padded to             the model's whole context. In Python:
+            With --output tokens or penultimate, instead of one vector, the states of all tokens, as other models are \
+            conditioned on them: "output", "shape" [tokens, width] and "states", row by row, in place of embedding. tokens \
+            is what transformers calls last_hidden_state (Stable Diffusion 1.x), penultimate its hidden_states[-2] (Stable \
+            Diffusion 2.x, which itself applies the final norm; LLaVA). Texts are padded to the model's whole context. In \
+            Python:
 
               numpy.frombuffer(base64.b64decode(r["states"]), "<f4").reshape(r["shape"])
 
             EXAMPLES:
               clip embed < list.txt > embeddings.jsonl
-              clip embed photos/*.jpg | clip rank --query "a dog on the beach"
+              clip embed --model ViT-B-32:openai photos/*.jpg | clip rank --query "a dog on the beach"
               find photos -name '*.png' -print0 | clip embed --null
               echo '{"id": 7, "text": "a dog", "tag": "x"}' | clip embed --encoding base64
               echo 'a dog' | clip embed --output tokens --encoding base64

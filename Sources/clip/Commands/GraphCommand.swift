@@ -48,9 +48,9 @@ struct GraphCommand: ClipSubcommand {
     }
 
     func run(in context: CommandContext) async throws {
-        let settings = try context.settings()
-        let config = try context.modelStore().source(model.value(in: settings).text, options: model.options()).layout
-            .config
+        let config = try self.model.opening(in: context.settings()) { name in
+            try context.modelStore().source(name, options: self.model.options()).layout.config
+        }
         let model = try DualEncoder(config, plugins: context.registry())
         let graph =
             switch tower {

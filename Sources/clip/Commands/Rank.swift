@@ -24,7 +24,7 @@ struct Rank: ClipSubcommand {
 
             EXAMPLES:
               clip embed < list.txt | clip rank
-              clip embed photos/*.jpg | clip rank --query "a dog on the beach" --top 3
+              clip embed --model ViT-B-32:openai photos/*.jpg | clip rank --query "a dog on the beach" --top 3
               clip rank --query cat.png < embeddings.jsonl
             """)
 

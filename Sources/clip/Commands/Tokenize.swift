@@ -106,8 +106,9 @@ struct Tokenize: ClipSubcommand {
         }
         // The weights are not needed.
         let plugins = try context.registry()
-        let source = try context.modelStore().source(
-            model.value(in: context.settings()).text, options: model.options())
+        let source = try model.opening(in: context.settings()) { name in
+            try context.modelStore().source(name, options: model.options())
+        }
         let encoder = try DualEncoder(source.layout.config, plugins: plugins)
         let tokenizer = try ModelDirectory.tokenizer(of: encoder, folder: source.folder, plugins: plugins)
         return (tokenizer, try encoder.text.contextLength)

@@ -58,6 +58,14 @@ package func overwrite(_ path: String, _ bytes: [UInt8]) throws {
 
 package func overwrite(_ path: String, _ text: String) throws { try overwrite(path, Array(text.utf8)) }
 
+/// Writes a file, and makes the folders that it is in.
+package func place(_ text: String, at path: String) throws {
+    for slash in path.indices where path[slash] == "/" && slash != path.startIndex {
+        mkdir(String(path[..<slash]), 0o755)
+    }
+    try overwrite(path, text)
+}
+
 /// What is in a folder, sorted; nothing where there is none.
 package func names(in folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }

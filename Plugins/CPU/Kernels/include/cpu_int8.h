@@ -113,7 +113,7 @@ extern const cpu_int8_kernels cpu_int8_portable;
 extern const cpu_int8_kernels cpu_int8_avx2, cpu_int8_avxvnni, cpu_int8_avx512vnni;
 #endif
 
-// The fastest that this processor runs; all give the same sums. `CLIP_CPU_ISA` caps it: portable, avx2, avx-vnni.
+// The fastest that this processor runs; all give the same sums. `CLIP_CPU_ISA` caps it as it does for floats.
 const cpu_int8_kernels *cpu_int8_select(void);
 // The same with the cap `isa`; NULL for none.
 const cpu_int8_kernels *cpu_int8_up_to(const char *isa);

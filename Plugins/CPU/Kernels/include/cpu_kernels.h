@@ -154,12 +154,13 @@ extern const cpu_kernels cpu_kernels_avx512;
 extern const cpu_kernels cpu_kernels_avx512bf16;
 #endif
 
-// The fastest that this processor runs. `CLIP_CPU_ISA` = portable, avx2, avx512 or avx512-bf16 asks for one; where the processor
-// lacks it, the fastest below it.
-const cpu_kernels *cpu_kernels_select(void);
+// The instruction sets that kernels are compiled for, by name, each faster than the one before; NULL beyond the last.
+const char *cpu_isa_name(int number);
+// Whether this processor runs it.
+bool cpu_isa_runs(int number);
 
-// Processors that this process may run on: affinity, then the control group's quota.
-int cpu_processor_count(void);
+// The fastest that this processor runs, up to the one that `CLIP_CPU_ISA` names; the backend refuses other values of it.
+const cpu_kernels *cpu_kernels_select(void);
 
 // Calls `body` on ranges that cover 0..<count, each at least `grain` long, on up to `threads` workers of the OpenMP
 // runtime that oneDNN uses; on the calling thread alone where there is none. `worker` is less than `threads`.

@@ -20,9 +20,9 @@ extension Models {
                 \(OutputHelp.folder)
 
                 EXAMPLES:
-                  clip models convert ViT-B-32 my-model --dtype bf16
+                  clip models convert ViT-B-32:openai my-model --dtype bf16
                   clip models convert epoch_10.pt my-model --config ViT-B-32.json
-                  clip models convert my-model for-python --layout open_clip && clip models verify for-python
+                  clip models convert ./my-model for-python --layout open_clip && clip models verify ./for-python
                 """)
 
         @Argument(

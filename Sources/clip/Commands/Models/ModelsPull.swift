@@ -58,10 +58,14 @@ extension Models {
                     try HubReference(repository: model.repository, revision: model.revision ?? "main"), model.files
                 )
             }
-            let near = try PublishedModels.nearestName(to: name).map { "did you mean '\($0)'? " } ?? ""
+            let near = try PublishedModels.meant(by: name).prefix(6).map { "'\($0.name)'" }
+            if let reference = try? HubReference(name), near.isEmpty || name.contains("/") {
+                throw UsageError("there is no published model '\(name)'; did you mean '\(reference)'?")
+            }
             throw UsageError(
-                "there is no published model '\(name)'; \(near)'clip models list' shows them, and hf:ORG/NAME names any "
-                    + "repository")
+                "there is no published model '\(name)'; "
+                    + (near.isEmpty ? "" : "did you mean \(near.joined(separator: " or "))? ")
+                    + "'clip models list' shows them, and hf:ORG/NAME names any repository")
         }
     }
 }

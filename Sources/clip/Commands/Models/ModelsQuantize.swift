@@ -27,7 +27,7 @@ extension Models {
 
                 EXAMPLES:
                   clip models quantize starter starter-int8 --calibration list.txt
-                  find photos -name '*.jpg' | clip models quantize ViT-B-32 ViT-B-32-int8 --calibration -
+                  find photos -name '*.jpg' | clip models quantize ViT-B-32:openai small --calibration -
                 """)
 
         @Argument(help: ArgumentHelp("The model: a name of 'clip models list', or a path.", valueName: "name|path"))
