@@ -20,6 +20,7 @@ public final class CLIPModel: Sendable {
     public let imageOptions: ImageOptions
     private let onClippedImage: (@Sendable (String) -> Void)?
     private let embedder: Embedder
+    private let onImage: (@Sendable (Image) -> Void)?
 
     /// Vectors are unit vectors of this space.
     public var space: String { directory.space }
@@ -43,14 +44,25 @@ public final class CLIPModel: Sendable {
     /// Makes an open model directory ready to embed.
     /// - Parameter onClippedImage: told the path of every image file whose 16-bit gray turned white beyond 255; by whichever
     ///   thread decoded it.
-    public init(
+    public convenience init(
         _ directory: ModelDirectory, plugins: PluginRegistry, backend: String = "cpu",
         options: CompileOptions = CompileOptions(), imageOptions: ImageOptions = ImageOptions(),
         onClippedImage: (@Sendable (String) -> Void)? = nil
     ) throws {
+        try self.init(
+            directory, plugins: plugins, backend: backend, options: options, imageOptions: imageOptions,
+            onClippedImage: onClippedImage, onImage: nil)
+    }
+
+    /// - Parameter onImage: is handed every image before it is prepared, on any thread.
+    package init(
+        _ directory: ModelDirectory, plugins: PluginRegistry, backend: String, options: CompileOptions,
+        imageOptions: ImageOptions, onClippedImage: (@Sendable (String) -> Void)?, onImage: (@Sendable (Image) -> Void)?
+    ) throws {
         self.directory = directory
         self.imageOptions = imageOptions
         self.onClippedImage = onClippedImage
+        self.onImage = onImage
         calibration = try directory.calibration()
         embedder = Embedder(
             model: directory.model, backend: try plugins.backend(backend), options: options,
@@ -124,7 +136,9 @@ public final class CLIPModel: Sendable {
     /// A picture as the image encoder takes it: `3 * imageSize * imageSize` numbers.
     package func prepare(_ image: @autoclosure () throws -> Image) throws -> [Float] {
         let transform = try directory.transform  // no picture is read for a model that takes none
-        return try transform.apply(to: image())
+        let image = try image()
+        onImage?(image)
+        return try transform.apply(to: image)
     }
 
     /// The picture in a file, whose path need not be UTF-8.

@@ -19,6 +19,8 @@ public struct ModelConfig: Sendable {
     public var weights: String
     /// How the weights were quantised and what that changed; nil where they were not.
     public var quantization: QuantizationRecord?
+    /// What the model was made for, where that is little; nil where the description does not say. No vector depends on it.
+    public var knows: Knowledge?
     /// The whole document, to be written again.
     public var node: YAMLNode
 
@@ -47,6 +49,7 @@ public struct ModelConfig: Sendable {
         if image != nil, text != nil { loss = try Self.choice(map.required("loss"), key: "name") }
         weights = try map.optional("weights")?.string() ?? "model.safetensors"
         quantization = try map.optional("quantization").map { try QuantizationRecord($0) }
+        knows = try map.optional("knows").map { try Knowledge($0) }
         try map.finish()
     }
 

@@ -29,6 +29,9 @@ struct ModelOption: ParsableArguments {
         }
     }
 
+    /// Whether a flag, the environment or the user's file names a model.
+    func isNamed(in settings: Settings) throws -> Bool { try value(in: settings).origin != "default" }
+
     func value(in settings: Settings) throws -> Settings.Value {
         try settings.value(.model, flag: ("--model", model))
             ?? Settings.Value(text: Self.defaultModel, origin: "default")
@@ -176,18 +179,31 @@ extension CommandContext {
         let directory = try option.opening(in: settings) { name in
             try modelStore(trusts: trust.trustModel).open(name, plugins: plugins, options: option.options())
         }
-        return try ready(directory, backend, images, settings, plugins)
+        return try ready(directory, backend, images, settings, plugins, isNamed: option.isNamed(in: settings))
     }
 
+    /// - Parameter isNamed: whether somebody chose this model; of one that nobody did, it is told where it is out of place.
     func ready(
         _ directory: ModelDirectory, _ backend: BackendOptions, _ images: ImageDecodingOptions, _ settings: Settings,
-        _ plugins: PluginRegistry
+        _ plugins: PluginRegistry, isNamed: Bool
     ) throws -> CLIPModel {
         let name = try backend.name(in: settings, plugins)
         return try CLIPModel(
             directory, plugins: plugins, backend: name,
             options: backend.compileOptions(
                 in: settings, plugins.backend(name), model: directory.config.quantization, note: note),
-            imageOptions: images.options, onClippedImage: ImageDecodingOptions.noteOnce(note))
+            imageOptions: images.options, onClippedImage: ImageDecodingOptions.noteOnce(note),
+            onImage: isNamed ? nil : imageKindNote(directory))
+    }
+
+    /// Looks at images for a model that nobody named.
+    private func imageKindNote(_ directory: ModelDirectory) throws -> (@Sendable (Image) -> Void)? {
+        let known = "ViT-B-32:openai"
+        let isHere = (try? modelStore().path(of: known)) != nil
+        let remedy =
+            isHere
+            ? "for photos add --model \(known)" : "for photos 'clip models pull \(known)' and add --model \(known)"
+        guard let note = try ImageKindNote(directory, remedy: remedy, note: { self.note($0) }) else { return nil }
+        return { image in note.look(at: image) }
     }
 }

@@ -27,7 +27,7 @@ struct ModelFinder {
                 "makes vectors of \(directory.config.embedding) numbers, the stream's have "
                     + "\(record.embedding.count); name the model that made them with --model")
         }
-        return try context.ready(directory, backend, images, settings, plugins)
+        return try context.ready(directory, backend, images, settings, plugins, isNamed: option.isNamed(in: settings))
     }
 
     /// How cosines of the record's space become probabilities; nil, and one note, where its model is not found.

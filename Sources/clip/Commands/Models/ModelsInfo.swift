@@ -92,6 +92,9 @@ extension Models {
                     ("bias", .double(Double(calibration.bias)), ""),
                 ]
             }
+            if let knows = config.knows {
+                facts.append(("knows", .string("\(knows.summary) (\(knows.images.rawValue))"), ""))
+            }
             return facts + quantization(config.quantization)
         }
     }
