@@ -32,10 +32,12 @@ extension ModelStore {
     func undescribed(_ path: String) -> CheckpointError {
         let names = "\(ModelDirectory.configName), \(OpenCLIPLayout.configName) or \(TransformersLayout.configName)"
         guard FileSystem.isDirectory(path) else {
+            let file = try? MappedFile(path)
+            let found = file?.withBytes { ForeignWeights.found($0, path: path)?.what } ?? "is no model"
             return CheckpointError(
                 path,
-                "is no model: name a model's directory, its description (\(names)), or a file of weights (.safetensors, "
-                    + ".pt, .bin)")
+                "\(found); name a model's directory, its description (\(names)), or a file of weights (.safetensors, .pt, "
+                    + ".bin)")
         }
         let what = "has no \(names), so it is no model directory"
         let folder = FileSystem.name(of: FileSystem.realPath(path))
