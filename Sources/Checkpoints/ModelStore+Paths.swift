@@ -45,6 +45,7 @@ extension ModelStore {
             return CheckpointError(
                 path, "is a repository in a hub's cache; write \(HubReference.prefix)\(repository)")
         }
+        if let found = ModelFolders.description(of: path) { return CheckpointError(path, found) }
         let inside = FileSystem.names(in: path)
         if inside.isEmpty { return CheckpointError(path, "is an empty directory; is the download complete?") }
         let models = inside.map { FileSystem.resolve($0, in: path) }.filter(Self.isModel)
