@@ -146,6 +146,7 @@ public final class CLIPModel: Sendable {
         let transform = try directory.transform
         let image = try Image(contentsOfFile: path, options: imageOptions)
         if let onClippedImage, image.isClippedInRGB { onClippedImage(String(decoding: path, as: UTF8.self)) }
+        onImage?(image)
         return try transform.apply(to: image)
     }
 

@@ -48,11 +48,6 @@ extension ModelStore {
         if let found = ModelFolders.description(of: path) { return CheckpointError(path, found) }
         let inside = FileSystem.names(in: path)
         if inside.isEmpty { return CheckpointError(path, "is an empty directory; is the download complete?") }
-        let models = inside.map { FileSystem.resolve($0, in: path) }.filter(Self.isModel)
-        if !models.isEmpty {
-            return CheckpointError(
-                path, "\(what); there \(models.count == 1 ? "is one" : "are some") inside: write \(Self.list(models))")
-        }
         if let weights = inside.map({ FileSystem.resolve($0, in: path) }).first(where: WeightFiles.claims) {
             return CheckpointError(
                 path, "\(what); to open its weights, write --model \(weights), with --config FILE where they need one")
