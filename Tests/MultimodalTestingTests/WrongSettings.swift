@@ -25,7 +25,7 @@ struct ToyPlugin: Plugin {
                   slope: {type: number, default: 1, minimum: 0.5, maximum: 2}
                   activation: {type: string, default: gelu, oneOf: [gelu, relu]}
                   bias: {type: boolean, default: true}
-            entry: {linked: Toy}
+            entry: {linked: MultimodalTestingTests}
             """.utf8)
     }
 
