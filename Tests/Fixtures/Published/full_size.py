@@ -32,6 +32,7 @@ import transformers
 from open_clip.tokenizer import basic_clean, canonicalize_text
 from PIL import Image
 from safetensors.torch import save_file
+from sentencepiece import sentencepiece_model_pb2
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 HALF = (0.5, 0.5, 0.5)
@@ -60,16 +61,20 @@ def save(model, name, folder, merges):
 
 
 def pieces(folder, is_second):
-    """Writes a small tokenizer of SigLIP or SigLIP2, and gives it."""
+    """Writes a tokenizer of SigLIP or SigLIP2, and gives it: a small one, filled up with pieces that no text has, as a
+    tokenizer has as many as its text encoder."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([text.lower() for text in TEXTS] * 20), model_writer=model, vocab_size=300,
         hard_vocab_limit=False, model_type="unigram", pad_id=0, eos_id=1, bos_id=2 if is_second else -1,
         unk_id=3 if is_second else 2, minloglevel=2)
     name, kind = ("tokenizer.model", "GemmaTokenizer") if is_second else ("spiece.model", "SiglipTokenizer")
-    (folder / name).write_bytes(model.getvalue())
+    whole = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    for number in range(len(whole.pieces), 256000 if is_second else 32000):
+        whole.pieces.add(piece=f"\ue000{number}", score=-1000)
+    (folder / name).write_bytes(whole.SerializeToString())
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": kind}))
-    return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    return sentencepiece.SentencePieceProcessor(model_proto=whole.SerializeToString())
 
 
 def padded(tokenizer, texts, is_second):
