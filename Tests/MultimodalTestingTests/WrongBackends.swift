@@ -1,3 +1,4 @@
+import Dispatch
 import Multimodal
 import ReferenceBackend
 import Synchronization
@@ -88,7 +89,7 @@ final class WrongExecutable: Executable {
         if fault == .sharesState {
             // Between two executables, and between two threads: what was given last is what is computed.
             shared.inputs.withLock { $0 = inputs }
-            if inputs.keys.contains("x") { for _ in 0..<3 { _ = try inner.run(inputs) } }
+            if inputs.keys.contains("x") { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(5)) }
             let last = shared.inputs.withLock { $0 }
             if Set(last.keys) == Set(inputs.keys), last.allSatisfy({ $1.type == inputs[$0]?.type }) { inputs = last }
         }
